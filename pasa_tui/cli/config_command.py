@@ -1,0 +1,63 @@
+"""`pasa-tui config`: what is set, to what, by whom; where it is kept."""
+
+import click
+
+from pasa_tui.cli.context import Context
+
+
+@click.group()
+def command() -> None:
+    """Show the settings and where they are kept."""
+
+
+@command.command()
+@click.option("--format", "output", type=click.Choice(["toml", "json"]), default="toml", show_default=True)
+@click.pass_obj
+def show(context: Context, output: str) -> None:
+    """Print every setting with its value, its meaning and where the value is from.
+
+    As TOML the output is a valid settings file.
+    """
+    from pasa_tui.config.settings import explain
+
+    infos = list(explain(context.settings, context.paths.config_file))
+    if output == "json":
+        import json
+
+        rows = [
+            {"name": info.name, "value": info.value, "description": info.description, "source": info.source}
+            for info in infos
+        ]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    section = None
+    for info in infos:
+        head, _, name = info.name.partition(".")
+        if head != section:
+            click.echo(f"[{head}]" if section is None else f"\n[{head}]")
+            section = head
+        click.echo(f"# {info.description} ({info.source})")
+        click.echo(f"# {name} is unset" if info.value is None else f"{name} = {_toml(info.value)}")
+
+
+def _toml(value: object) -> str:
+    # JSON's strings, numbers and booleans are TOML's as well, but for the DEL character, which no setting holds.
+    import json
+
+    return json.dumps(value, ensure_ascii=False)
+
+
+@command.command()
+@click.pass_obj
+def path(context: Context) -> None:
+    """Print where the settings, the library, the corpora and the caches are."""
+    paths = context.paths
+    rows = {
+        "settings": paths.config_file,
+        "themes": paths.themes_dir,
+        "library": paths.library_file,
+        "corpora": paths.corpora_dir,
+        "cache": paths.cache_dir,
+    }
+    for name, where in rows.items():
+        click.echo(f"{name:<9} {where}")

@@ -1,0 +1,30 @@
+"""What every command gets: where things are, and the settings, read when first asked for."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pasa_tui.config import Paths
+
+if TYPE_CHECKING:
+    from pasa_tui.config.settings import Settings
+    from pasa_tui.library import Library
+
+
+class Context:
+    """Made once per run by the group and passed to commands with `@click.pass_obj`."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.paths = paths
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """The settings of this run. Raises ConfigError."""
+        from pasa_tui.config.settings import load_settings
+
+        return load_settings(self.paths.config_file)
+
+    def open_library(self) -> "Library":
+        """The user's library, open; the caller closes it. Raises LibraryError."""
+        from pasa_tui.library import Library
+
+        return Library.open(self.paths.library_file)

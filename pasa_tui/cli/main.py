@@ -1,0 +1,76 @@
+"""`pasa-tui`: without a command it opens the application; each command is imported when it is used."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from pasa_tui import __version__
+from pasa_tui.cli.context import Context
+from pasa_tui.config import Paths
+from pasa_tui.errors import PasaError
+
+# name -> (module, one line for the list). The line stands here so that `--help` imports no command.
+COMMANDS = {
+    "search": ("search_command", "Search without a screen; results go to stdout."),
+    "resume": ("resume_command", "Go on with a search that was interrupted."),
+    "history": ("history_command", "List past searches."),
+    "export": ("export_command", "Write the papers of a past search."),
+    "corpus": ("corpus_command", "Build, list and remove local paper collections."),
+    "config": ("config_command", "Show the settings and where they are kept."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for, and whose errors are one clear message."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of `COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"pasa_tui.cli.{COMMANDS[cmd_name][0]}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="pasa-tui")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Find all the papers that meet a precise research question.
+
+    Without a command, the application opens. Everything it finds is kept in a library; nothing needs a
+    network, a key or a language model.
+    """
+    ctx.obj = ctx.obj or Context(Paths.default())
+    if ctx.invoked_subcommand is None:
+        _open_application(ctx.obj)
+
+
+def _open_application(context: Context) -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError(
+            "The application needs a terminal. Without one, use a command: pasa-tui search “…” (see pasa-tui --help)."
+        )
+    from pasa_tui.cli.application import run_application
+
+    run_application(context)
+
+
+def main() -> None:
+    """The console script: runs the group; a PasaError becomes a message on stderr and its exit code."""
+    try:
+        cli.main(standalone_mode=True)
+    except PasaError as error:
+        click.echo(f"{error.title}: {error.message}", err=True)
+        if error.hint:
+            click.echo(error.hint, err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,172 @@
+"""Every setting, documented where it is declared; read from TOML, the environment over it.
+
+A field `search_queries` of the section `[agent]` is also the variable PASA_TUI_AGENT__SEARCH_QUERIES.
+"""
+
+import dataclasses
+import os
+import tomllib
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from pasa_tui.errors import ConfigError
+
+_PREFIX = "PASA_TUI_"
+_NOT_SETTINGS = {"PASA_TUI_HOME"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings:
+    """`[agent]`: how a search is done. The first four defaults are PaSa's published ones."""
+
+    search_queries: Annotated[int, Meta(ge=1, le=100, description="Searches the Crawler may make for a question.")] = 5
+    search_papers: Annotated[int, Meta(ge=1, le=1000, description="Papers taken from each search.")] = 10
+    expand_layers: Annotated[int, Meta(ge=0, le=5, description="How deep citations are followed; 0: not at all.")] = 2
+    expand_papers: Annotated[
+        int | None, Meta(ge=0, description="Papers expanded in each layer after the first; unset: all of them.")
+    ] = 20
+    schedule: Annotated[
+        Literal["best-first", "layered"],
+        Meta(description="best-first starts each step as soon as it can; layered goes layer by layer, as published."),
+    ] = "best-first"
+    threshold: Annotated[float, Meta(ge=0, le=1, description="Papers scored above this are selected.")] = 0.5
+    max_papers: Annotated[int | None, Meta(ge=1, description="Stop expanding after this many papers met.")] = 5_000
+    max_seconds: Annotated[float | None, Meta(gt=0, description="Stop after this many seconds.")] = 600.0
+    max_requests: Annotated[int | None, Meta(ge=1, description="Stop after this many requests to sources.")] = None
+    concurrency: Annotated[int, Meta(ge=1, le=64, description="Searches and expansions under way at once.")] = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSettings:
+    """`[search]`: where to look when nothing else is said."""
+
+    corpus: Annotated[str, Meta(min_length=1, description="The corpus to search; `sample` ships with pasa-tui.")] = (
+        "sample"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportSettings:
+    """`[export]`: how papers leave."""
+
+    latex: Annotated[bool, Meta(description="Write BibTeX in LaTeX's encoding rather than UTF-8.")] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceSettings:
+    """`[interface]`: how the application looks."""
+
+    theme: Annotated[str, Meta(min_length=1, description="A theme's name; see the command palette for all.")] = (
+        "pasa-night"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings."""
+
+    search: SearchSettings = field(default_factory=SearchSettings)
+    agent: AgentSettings = field(default_factory=AgentSettings)
+    export: ExportSettings = field(default_factory=ExportSettings)
+    interface: InterfaceSettings = field(default_factory=InterfaceSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInfo:
+    """One setting as `config show` tells it. `name` is dotted, `source` a file, a variable, or "default"."""
+
+    name: str
+    value: object
+    description: str
+    source: str
+
+
+def load_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read `path` (which may be absent) and the variables over it.
+
+    Raises ConfigError naming the file or variable, the setting, and what it should be.
+    """
+    merged = _read_toml(path)
+    _check(merged, f"in {path}")
+    for variable, section, name, raw in _variables(environ):
+        value = None if raw == "" and _may_be_unset(section, name) else raw
+        # One at a time, so that an error names the variable it is about.
+        _check({section: {name: value}}, f"in the variable {variable}", strict=False)
+        merged.setdefault(section, {})[name] = value
+    return msgspec.convert(merged, Settings, strict=False)
+
+
+def explain(settings: Settings, path: Path, environ: Mapping[str, str] = os.environ) -> Iterator[SettingInfo]:
+    """Every setting with its value, what it means and where the value is from."""
+    in_file = _read_toml(path)
+    in_environ = {(section, name): variable for variable, section, name, _ in _variables(environ)}
+    for section, cls in _sections().items():
+        for name, hint in get_type_hints(cls, include_extras=True).items():
+            source = in_environ.get((section, name)) or (str(path) if name in in_file.get(section, {}) else "default")
+            value = getattr(getattr(settings, section), name)
+            yield SettingInfo(f"{section}.{name}", value, _description(hint), source)
+
+
+def _sections() -> dict[str, type]:
+    return get_type_hints(Settings)
+
+
+def _description(hint: object) -> str:
+    metas = [meta for meta in get_args(hint)[1:] if isinstance(meta, Meta)]
+    return next((meta.description for meta in metas if meta.description), "")
+
+
+def _may_be_unset(section: str, name: str) -> bool:
+    hint = get_args(get_type_hints(_sections()[section], include_extras=True)[name])[0]
+    return get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}.", "Mend that line, or move the file away.") from error
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}.", "Make it readable.") from error
+
+
+def _check(values: dict[str, Any], where: str, *, strict: bool = True) -> None:
+    known = {section: {item.name for item in dataclasses.fields(cls)} for section, cls in _sections().items()}
+    for section, content in values.items():
+        if section not in known:
+            raise ConfigError(f"Unknown section [{section}] {where}.", f"Known: {', '.join(known)}.")
+        unknown = sorted(set(content) - known[section]) if isinstance(content, dict) else []
+        if unknown:
+            raise ConfigError(
+                f"Unknown setting {section}.{unknown[0]} {where}.", f"Known in it: {', '.join(sorted(known[section]))}."
+            )
+    try:
+        msgspec.convert(values, Settings, strict=strict)
+    except msgspec.ValidationError as error:
+        reason, _, at = str(error).partition(" - at ")
+        name = at.strip("`$.") or "a value"
+        raise ConfigError(
+            f"{reason} for {name} {where}.", "`pasa-tui config show` lists every setting and what it takes."
+        ) from error
+
+
+def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
+    sections = _sections()
+    for variable, raw in sorted(environ.items()):
+        if not variable.startswith(_PREFIX) or variable in _NOT_SETTINGS or "__" not in variable:
+            continue
+        section, _, name = variable.removeprefix(_PREFIX).lower().partition("__")
+        names = {item.name for item in dataclasses.fields(sections[section])} if section in sections else set()
+        if name not in names:
+            raise ConfigError(
+                f"The variable {variable} names no setting.", "`pasa-tui config show` lists every setting."
+            )
+        yield variable, section, name, raw

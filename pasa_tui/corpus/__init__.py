@@ -1,0 +1,1 @@
+"""Local paper collections: build, full-text index, citations, PaSa's own paper database."""

@@ -1,0 +1,148 @@
+"""What a search amounts to after some events: the one fold that the loop, the screen and the commands share."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from pasa_tui.events.types import (
+    ActionFailed,
+    Counted,
+    Ending,
+    Event,
+    ExpandFinished,
+    ExpandStarted,
+    Funnel,
+    PaperFound,
+    PaperJudged,
+    PaperMetAgain,
+    SearchEnded,
+    SearchFinished,
+    SearchPlanned,
+    SearchStarted,
+    SectionsChosen,
+    Warned,
+)
+from pasa_tui.papers import Paper, PaperId, Provenance
+
+
+@dataclass(slots=True)
+class FoundPaper:
+    """A paper of the queue with all that is known of it so far. `score` is None until it is judged."""
+
+    paper: Paper
+    provenance: Provenance
+    depth: int
+    order: int
+    score: float | None = None
+    selected: bool = False
+    reason: str = ""
+    times_met: int = 1
+
+
+@dataclass(slots=True)
+class Action:
+    """A search (`text`) or the expansion of a paper (`paper_id`), with its counts."""
+
+    number: int
+    text: str = ""
+    paper_id: PaperId | None = None
+    depth: int = 0
+    sections: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
+    results: int = 0
+    resolved: int = 0
+    new: int = 0
+    found: list[PaperId] = field(default_factory=list)
+    finished: bool = False
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def is_search(self) -> bool:
+        """True for `[Search]`, False for an expansion."""
+        return self.paper_id is None
+
+
+@dataclass(slots=True)
+class SearchState:
+    """The fold of a search's events. `apply` them in order; nothing else changes it."""
+
+    query: str = ""
+    before: date | None = None
+    sources: tuple[str, ...] = ()
+    papers: dict[PaperId, FoundPaper] = field(default_factory=dict)
+    actions: dict[int, Action] = field(default_factory=dict)
+    funnel: Funnel = field(default_factory=Funnel)
+    warnings: list[Warned] = field(default_factory=list)
+    ending: Ending | None = None
+    message: str = ""
+    elapsed: float = 0.0
+    selected: int = 0
+
+    def apply(self, event: Event) -> None:
+        """Take in one event. Events of a paper or action never heard of are passed over."""
+        self.elapsed = max(self.elapsed, event.at)
+        match event:
+            case SearchStarted():
+                self.query, self.before, self.sources = event.query, event.before, event.sources
+                self.ending, self.message = None, ""
+            case PaperFound() | PaperMetAgain() | PaperJudged():
+                self._apply_paper(event)
+            case Counted():
+                self.funnel = event.funnel
+            case Warned():
+                self.warnings.append(event)
+            case SearchEnded():
+                self.ending, self.message = event.ending, event.message
+            case _:
+                self._apply_action(event)
+
+    def _apply_paper(self, event: PaperFound | PaperMetAgain | PaperJudged) -> None:
+        match event:
+            case PaperFound(paper=paper, action=number):
+                if paper.id in self.papers:
+                    return
+                self.papers[paper.id] = FoundPaper(paper, event.provenance, event.depth, len(self.papers))
+                if number in self.actions:
+                    self.actions[number].found.append(paper.id)
+            case PaperMetAgain(paper_id=paper_id):
+                if found := self.papers.get(paper_id):
+                    found.times_met += 1
+                    found.depth = min(found.depth, event.depth)
+            case PaperJudged(paper_id=paper_id):
+                found = self.papers.get(paper_id)
+                if found and (found.score is None or event.score >= found.score):
+                    self.selected += event.selected - found.selected
+                    found.score, found.selected, found.reason = event.score, event.selected, event.reason
+
+    def _apply_action(self, event: Event) -> None:
+        match event:
+            case SearchPlanned():
+                self.actions[event.action] = Action(event.action, text=event.text)
+            case ExpandStarted():
+                self.actions[event.action] = Action(event.action, paper_id=event.paper_id, depth=event.depth)
+            case SectionsChosen(action=number) if number in self.actions:
+                self.actions[number].sections, self.actions[number].chosen = event.sections, event.chosen
+            case SearchFinished(action=number) if number in self.actions:
+                action = self.actions[number]
+                action.results, action.new, action.finished = event.results, event.new, True
+            case ExpandFinished(action=number) if number in self.actions:
+                action = self.actions[number]
+                action.results, action.resolved, action.new = event.citations, event.resolved, event.new
+                action.finished = True
+            case ActionFailed(action=number) if number in self.actions:
+                self.actions[number].failures.append(f"{event.source}: {event.message}")
+
+    def ranked(self, *, selected_only: bool = False) -> list[FoundPaper]:
+        """Papers by score, best first; of equal ones the earlier found first; unjudged ones last."""
+        chosen = (found for found in self.papers.values() if found.selected or not selected_only)
+        return sorted(chosen, key=lambda found: (-(found.score if found.score is not None else -1.0), found.order))
+
+    def path_to(self, paper_id: PaperId) -> list[FoundPaper]:
+        """The papers that led to this one by citation, from one that a search found down to itself."""
+        path: list[FoundPaper] = []
+        seen: set[PaperId] = set()
+        current: PaperId | None = paper_id
+        while current is not None and current not in seen and (found := self.papers.get(current)):
+            seen.add(current)
+            path.append(found)
+            current = found.provenance.parent
+        return path[::-1]

@@ -1,0 +1,183 @@
+"""One frozen dataclass per thing that happens in a search.
+
+`at` is seconds since the search began; a resumed search goes on counting where it stopped. `action` numbers
+the Crawler's actions from 1 in the order in which they were decided.
+"""
+
+from dataclasses import dataclass, field, fields
+from datetime import date
+from typing import Literal
+
+from pasa_tui.papers import Paper, PaperId, Provenance
+
+Ending = Literal["done", "cancelled", "budget", "failed"]
+"""Why a search stopped: nothing left to do, asked to, budget spent, or no source answered at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """How many went into and came out of each stage so far. Every number only grows.
+
+    searches made > results > new papers > judged > selected; papers expanded > with sections > sections
+    chosen > citations of those > resolved > new. `too_late` counts resolved papers left out for dating after
+    the cut-off, `failures` requests that a source could not answer.
+    """
+
+    searches: int = 0
+    results: int = 0
+    new: int = 0
+    judged: int = 0
+    selected: int = 0
+    expanded: int = 0
+    with_sections: int = 0
+    sections: int = 0
+    citations: int = 0
+    resolved: int = 0
+    cited_new: int = 0
+    too_late: int = 0
+    requests: int = 0
+    failures: int = 0
+
+    @property
+    def met(self) -> int:
+        """All papers in the paper queue."""
+        return self.new + self.cited_new
+
+    @property
+    def actions(self) -> int:
+        """Searches and expansions taken, as the published metric counts them."""
+        return self.searches + self.expanded
+
+
+FUNNEL_STAGES = tuple(item.name for item in fields(Funnel))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all events."""
+
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchStarted(Event):
+    """The search session begins, or begins again after an interruption (`resumed`)."""
+
+    query: str
+    before: date | None = None
+    schedule: str = "best-first"
+    sources: tuple[str, ...] = ()
+    crawler: str = ""
+    selector: str = ""
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPlanned(Event):
+    """The Crawler wrote `[Search]text`."""
+
+    action: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchFinished(Event):
+    """The results of a planned search are in: `results` papers, `new` of them not met before."""
+
+    action: int
+    results: int
+    new: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperFound(Event):
+    """A paper joins the paper queue. `depth` is 0 from a search, else one more than its parent's."""
+
+    paper: Paper
+    provenance: Provenance
+    depth: int
+    action: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperMetAgain(Event):
+    """A paper of the queue was led to once more. The first provenance stays the one shown."""
+
+    paper_id: PaperId
+    provenance: Provenance
+    depth: int
+    action: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperJudged(Event):
+    """The Selector's verdict: `score` in [0, 1]; `reason` is one line for a person, may be empty.
+
+    A paper can be judged again when new evidence arrives; only a higher score is reported.
+    """
+
+    paper_id: PaperId
+    score: float
+    selected: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpandStarted(Event):
+    """The Crawler opens a paper to read the names of its sections."""
+
+    action: int
+    paper_id: PaperId
+    depth: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionsChosen(Event):
+    """The Crawler wrote `[Expand]section` for each of `chosen` out of all `sections` that cite something."""
+
+    action: int
+    sections: tuple[str, ...]
+    chosen: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpandFinished(Event):
+    """The citations of the chosen sections are in: how many there were, were resolved, were new."""
+
+    action: int
+    citations: int
+    resolved: int
+    new: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionFailed(Event):
+    """A source could not answer this action (search or expansion); the search goes on without it."""
+
+    action: int
+    source: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted(Event):
+    """The funnel as it stands."""
+
+    funnel: Funnel = field(default_factory=Funnel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned(Event):
+    """Something a person should know, with its likely cause and what to do about it."""
+
+    stage: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchEnded(Event):
+    """The last event of every run."""
+
+    ending: Ending
+    message: str = ""

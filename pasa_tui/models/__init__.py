@@ -1,0 +1,1 @@
+"""The Crawler and the Selector: what they are asked, and who answers."""
