@@ -1,9 +1,9 @@
 """Papers, what names them, and what they cite. Frozen values that every other room passes around."""
 
+import datetime as dt
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal, NewType
 
 from pasa_tui.errors import QueryError
@@ -87,7 +87,7 @@ class Paper:
     title: str
     abstract: str = ""
     authors: tuple[str, ...] = ()
-    date: date | None = None
+    date: dt.date | None = None
     arxiv_id: str | None = None
     doi: str | None = None
     venue: str | None = None
@@ -173,10 +173,10 @@ class Query:
     """A research question and the last day a paper may date from (inclusive), if any."""
 
     text: str
-    before: date | None = None
+    before: dt.date | None = None
 
     @classmethod
-    def parse(cls, text: str, before: date | str | None = None) -> "Query":
+    def parse(cls, text: str, before: dt.date | str | None = None) -> "Query":
         """Check and clean what a person typed.
 
         Raises QueryError for an empty question, one over MAX_QUERY_LENGTH, or a date that is none.
@@ -194,8 +194,8 @@ class Query:
         return cls(cleaned, _parse_before(before) if isinstance(before, str) else before)
 
 
-def _parse_before(text: str) -> date:
+def _parse_before(text: str) -> dt.date:
     try:
-        return date.fromisoformat(text.strip())
+        return dt.date.fromisoformat(text.strip())
     except ValueError:
         raise QueryError(f"{clean_text(text)!r} is not a date.", "Write the cut-off as YYYY-MM-DD.") from None

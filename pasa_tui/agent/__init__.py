@@ -1,1 +1,6 @@
-"""PaSa as an application: a Crawler and a Selector over sources, a loop that drives them."""
+"""PaSa as a loop: a Crawler and a Selector over sources, under a schedule and a budget."""
+
+from pasa_tui.agent.loop import run_agent
+from pasa_tui.agent.protocols import Reader, Resolver, SearchTool, Sources
+
+__all__ = ["Reader", "Resolver", "SearchTool", "Sources", "run_agent"]

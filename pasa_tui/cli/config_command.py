@@ -37,7 +37,7 @@ def show(context: Context, output: str) -> None:
             click.echo(f"[{head}]" if section is None else f"\n[{head}]")
             section = head
         click.echo(f"# {info.description} ({info.source})")
-        click.echo(f"# {name} is unset" if info.value is None else f"{name} = {_toml(info.value)}")
+        click.echo(f"{name} = {_toml(info.value)}")
 
 
 def _toml(value: object) -> str:

@@ -6,11 +6,10 @@ A field `search_queries` of the section `[agent]` is also the variable PASA_TUI_
 import dataclasses
 import os
 import tomllib
-import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -29,16 +28,19 @@ class AgentSettings:
     search_papers: Annotated[int, Meta(ge=1, le=1000, description="Papers taken from each search.")] = 10
     expand_layers: Annotated[int, Meta(ge=0, le=5, description="How deep citations are followed; 0: not at all.")] = 2
     expand_papers: Annotated[
-        int | None, Meta(ge=0, description="Papers expanded in each layer after the first; unset: all of them.")
+        Annotated[int, Meta(ge=0)] | Literal["all"],
+        Meta(description='Papers expanded in each layer after the first: a number, or "all".'),
     ] = 20
     schedule: Annotated[
         Literal["best-first", "layered"],
         Meta(description="best-first starts each step as soon as it can; layered goes layer by layer, as published."),
     ] = "best-first"
     threshold: Annotated[float, Meta(ge=0, le=1, description="Papers scored above this are selected.")] = 0.5
-    max_papers: Annotated[int | None, Meta(ge=1, description="Stop expanding after this many papers met.")] = 5_000
-    max_seconds: Annotated[float | None, Meta(gt=0, description="Stop after this many seconds.")] = 600.0
-    max_requests: Annotated[int | None, Meta(ge=1, description="Stop after this many requests to sources.")] = None
+    max_papers: Annotated[int, Meta(ge=0, description="Stop expanding after this many papers met; 0: no limit.")] = (
+        5_000
+    )
+    max_seconds: Annotated[float, Meta(ge=0, description="Stop after this many seconds; 0: no limit.")] = 600.0
+    max_requests: Annotated[int, Meta(ge=0, description="Stop after this many requests to sources; 0: no limit.")] = 0
     concurrency: Annotated[int, Meta(ge=1, le=64, description="Searches and expansions under way at once.")] = 4
 
 
@@ -95,10 +97,9 @@ def load_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settin
     merged = _read_toml(path)
     _check(merged, f"in {path}")
     for variable, section, name, raw in _variables(environ):
-        value = None if raw == "" and _may_be_unset(section, name) else raw
         # One at a time, so that an error names the variable it is about.
-        _check({section: {name: value}}, f"in the variable {variable}", strict=False)
-        merged.setdefault(section, {})[name] = value
+        _check({section: {name: raw}}, f"in the variable {variable}", strict=False)
+        merged.setdefault(section, {})[name] = raw
     return msgspec.convert(merged, Settings, strict=False)
 
 
@@ -120,11 +121,6 @@ def _sections() -> dict[str, type]:
 def _description(hint: object) -> str:
     metas = [meta for meta in get_args(hint)[1:] if isinstance(meta, Meta)]
     return next((meta.description for meta in metas if meta.description), "")
-
-
-def _may_be_unset(section: str, name: str) -> bool:
-    hint = get_args(get_type_hints(_sections()[section], include_extras=True)[name])[0]
-    return get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -45,8 +45,8 @@ class Funnel:
 
     @property
     def actions(self) -> int:
-        """Searches and expansions taken, as the published metric counts them."""
-        return self.searches + self.expanded
+        """Searches made and papers whose sections were read: opening one without sections decides nothing."""
+        return self.searches + self.with_sections
 
 
 FUNNEL_STAGES = tuple(item.name for item in fields(Funnel))

@@ -1,0 +1,147 @@
+"""The agent loop: PaSa's method (arXiv 2501.10120) as an async generator of events.
+
+It prints nothing and stores nothing. Whoever iterates it decides what becomes of the events.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+
+from pasa_tui.agent.funnel import dry_stages, funnel_of
+from pasa_tui.agent.protocols import Sources
+from pasa_tui.agent.run import Run
+from pasa_tui.agent.schedule import best_first, layered
+from pasa_tui.config.settings import AgentSettings
+from pasa_tui.errors import PasaError
+from pasa_tui.events import Counted, Event, SearchEnded, SearchFinished, SearchPlanned, SearchStarted, SearchState
+from pasa_tui.events.types import Ending, ExpandFinished, ExpandStarted
+from pasa_tui.models.protocols import Crawler, SearchResults, Selector
+from pasa_tui.papers import Paper, Query
+
+_SCHEDULES = {"best-first": best_first, "layered": layered}
+
+
+async def run_agent(
+    query: Query,
+    *,
+    crawlers: Sequence[Crawler],
+    selector: Selector,
+    sources: Sources,
+    settings: AgentSettings,
+    past: Sequence[Event] = (),
+    clock: Callable[[], float] = time.monotonic,
+) -> AsyncGenerator[Event, None]:
+    """Search for `query` and yield every event, from SearchStarted to SearchEnded.
+
+    With several `crawlers` (an ensemble) each has a search session of its own, and a paper's chosen sections
+    are the union of theirs. `past` are the recorded events of an interrupted run of the same search: what they
+    finished is not done again. Closing the generator cancels whatever is under way. A failing source becomes an
+    event; a failing model ends the search with "failed". Only a defect raises, after SearchEnded was yielded.
+    """
+    state = SearchState()
+    for event in past:
+        state.apply(event)
+    began = clock() - state.elapsed
+    events: asyncio.Queue[Event] = asyncio.Queue()
+    run = Run(
+        query=query,
+        crawlers=crawlers,
+        selector=selector,
+        sources=sources,
+        settings=settings,
+        emit=events.put_nowait,
+        clock=lambda: round(clock() - began, 3),
+    )
+    _take_up(run, past, state)
+    work = asyncio.create_task(_work(run, resumed=bool(past)))
+    try:
+        while True:
+            event = await events.get()
+            yield event
+            if isinstance(event, SearchEnded):
+                break
+        await work
+    finally:
+        work.cancel()
+        # Not awaited itself: its cancellation is ours, and a defect was already reported by SearchEnded.
+        await asyncio.gather(work, return_exceptions=True)
+
+
+async def _work(run: Run, *, resumed: bool) -> None:
+    run.emit(
+        SearchStarted(
+            at=run.clock(),
+            query=run.query.text,
+            before=run.query.before,
+            schedule=run.settings.schedule,
+            sources=tuple(tool.name for tool in run.sources.search),
+            crawler=", ".join(crawler.name for crawler in run.crawlers),
+            selector=run.selector.name,
+            resumed=resumed,
+        )
+    )
+    try:
+        try:
+            async with asyncio.timeout(run.budget.seconds):
+                await _SCHEDULES[run.settings.schedule](run)
+        except* PasaError as group:
+            _end(run, "failed", str(_first(group)))
+        except* TimeoutError:
+            _end(run, "budget", f"Stopped at the limit of {run.budget.seconds:g} seconds (agent.max_seconds).")
+        else:
+            _end(run, *_outcome(run))
+    except Exception as error:
+        # A defect: whoever shows the search must still hear that it is over.
+        _end(run, "failed", f"Internal error: {_first(error)!r}")
+        raise
+
+
+def _outcome(run: Run) -> tuple[Ending, str]:
+    if run.funnel.failures and not run.searched:
+        return "failed", "No search could be made; see the failures in the log."
+    if run.stopped:
+        return "budget", f"Stopped at {run.stopped}."
+    return "done", ""
+
+
+def _end(run: Run, ending: Ending, message: str) -> None:
+    if ending in ("done", "budget"):
+        for stage, text, hint in dry_stages(run.funnel):
+            run.warn(stage, text, hint)
+    run.emit(Counted(at=run.clock(), funnel=run.funnel))
+    run.emit(SearchEnded(at=run.clock(), ending=ending, message=message))
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _take_up(run: Run, past: Sequence[Event], state: SearchState) -> None:
+    """Put a run where the `past` events left it: finished actions count as done, all others are done again."""
+    if not past:
+        return
+    run.queue.replay(past)
+    run.funnel = funnel_of(state)
+    run.actions = max(state.actions, default=0)
+    texts = {event.action: event.text for event in past if isinstance(event, SearchPlanned)}
+    opened = {event.action: event.paper_id for event in past if isinstance(event, ExpandStarted)}
+    for event in past:
+        match event:
+            case SearchFinished(action=action) if action in texts:
+                run.searched[texts[action]] = SearchResults(texts[action], _results(run, texts[action]))
+            case ExpandFinished(action=action) if action in opened and opened[action] in run.queue.papers:
+                run.queue.papers[opened[action]].expanded = True
+
+
+def _results(run: Run, text: str) -> list[Paper]:
+    """The papers that a recorded search brought, in their order."""
+    ranked = sorted(
+        (provenance.rank, queued.order)
+        for queued in run.queue.papers.values()
+        for provenance in queued.provenances
+        if provenance.kind == "search" and provenance.text == text
+    )
+    papers = [queued.paper for queued in run.queue.papers.values()]
+    return [papers[order] for _, order in ranked]

@@ -1,0 +1,81 @@
+"""The paper queue: every paper met, once, with all that led to it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from pasa_tui.events import Event, PaperFound, PaperJudged, PaperMetAgain
+from pasa_tui.models.protocols import Candidate
+from pasa_tui.papers import Paper, PaperId, Provenance
+
+
+@dataclass(slots=True)
+class QueuedPaper:
+    """A paper of the queue. `depth` is the least at which it was met, since that decides if it is expanded."""
+
+    paper: Paper
+    provenances: list[Provenance]
+    depth: int
+    order: int
+    score: float | None = None
+    selected: bool = False
+    expanded: bool = False
+
+    @property
+    def best_first(self) -> tuple[float, int]:
+        """Sort key: best score first, of equal ones the earlier met."""
+        return (-(self.score or 0.0), self.order)
+
+
+@dataclass(slots=True)
+class PaperQueue:
+    """Deduplicates by `Paper.id`; keeps first provenance, best score and least depth."""
+
+    papers: dict[PaperId, QueuedPaper] = field(default_factory=dict)
+    unjudged: dict[PaperId, None] = field(default_factory=dict)
+
+    def meet(self, paper: Paper, provenance: Provenance, depth: int, *, judge_again: bool) -> bool | None:
+        """Take in a paper: True if it is new, False if it was met on another way, None if on this very way.
+
+        A paper met again is judged again if `judge_again`.
+        """
+        known = self.papers.get(paper.id)
+        if known is None:
+            self.papers[paper.id] = QueuedPaper(paper, [provenance], depth, len(self.papers))
+            self.unjudged[paper.id] = None
+            return True
+        if provenance in known.provenances:
+            return None
+        known.provenances.append(provenance)
+        known.depth = min(known.depth, depth)
+        if judge_again:
+            self.unjudged[paper.id] = None
+        return False
+
+    def take_unjudged(self, limit: int) -> list[Candidate]:
+        """Remove up to `limit` papers from those waiting for the Selector, first come first."""
+        ids = list(self.unjudged)[:limit]
+        for paper_id in ids:
+            del self.unjudged[paper_id]
+        return [
+            Candidate(queued.paper, tuple(queued.provenances)) for queued in (self.papers[paper_id] for paper_id in ids)
+        ]
+
+    def expandable(self, layers: int) -> Iterator[QueuedPaper]:
+        """Judged papers that were not opened yet and are not too deep."""
+        return (
+            queued
+            for queued in self.papers.values()
+            if not queued.expanded and queued.depth < layers and queued.score is not None
+        )
+
+    def replay(self, events: Sequence[Event]) -> None:
+        """Put back what earlier events of the same search say, so that it can go on."""
+        for event in events:
+            match event:
+                case PaperFound():
+                    self.meet(event.paper, event.provenance, event.depth, judge_again=False)
+                case PaperMetAgain() if known := self.papers.get(event.paper_id):
+                    self.meet(known.paper, event.provenance, event.depth, judge_again=False)
+                case PaperJudged() if known := self.papers.get(event.paper_id):
+                    known.score, known.selected = event.score, event.selected
+                    self.unjudged.pop(event.paper_id, None)

@@ -1,0 +1,302 @@
+"""One search in progress: its queue, its counts, and the steps that the schedules put in order."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+
+from pasa_tui.agent.budget import Budget
+from pasa_tui.agent.protocols import Sources
+from pasa_tui.agent.queue import PaperQueue, QueuedPaper
+from pasa_tui.config.settings import AgentSettings
+from pasa_tui.errors import SourceError
+from pasa_tui.events import (
+    ActionFailed,
+    Counted,
+    Event,
+    ExpandFinished,
+    ExpandStarted,
+    Funnel,
+    PaperFound,
+    PaperJudged,
+    PaperMetAgain,
+    SearchFinished,
+    SearchPlanned,
+    SectionsChosen,
+    Warned,
+)
+from pasa_tui.models.protocols import Crawler, SearchResults, Selector
+from pasa_tui.papers import Citation, Paper, PaperId, Provenance, Query, Section
+
+# Papers judged between two looks at what else there is to do: small enough that a builtin Selector lets
+# others in every few milliseconds, large enough to fill a GPU's batch.
+_JUDGE_BATCH = 64
+# A score that rises by less is no news: a repeated judgement then changes no order that a person sees.
+_NEWS = 1e-3
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of one search and its steps. `emit` hands on an event; `clock` gives seconds since the start."""
+
+    query: Query
+    crawlers: Sequence[Crawler]
+    selector: Selector
+    sources: Sources
+    settings: AgentSettings
+    emit: Callable[[Event], None]
+    clock: Callable[[], float]
+    queue: PaperQueue = field(default_factory=PaperQueue)
+    funnel: Funnel = field(default_factory=Funnel)
+    actions: int = 0
+    searched: dict[str, SearchResults] = field(default_factory=dict)
+    searching: dict[str, asyncio.Task[SearchResults]] = field(default_factory=dict)
+    stopped: str = ""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    slots: asyncio.Semaphore = field(init=False)
+    budget: Budget = field(init=False)
+    warned: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.slots = asyncio.Semaphore(self.settings.concurrency)
+        self.budget = Budget.of(self.settings)
+
+    # -- counting -----------------------------------------------------------------------------------------
+
+    def count(self, **changes: int) -> None:
+        """Add to the funnel's stages."""
+        self.funnel = replace(
+            self.funnel, **{stage: getattr(self.funnel, stage) + change for stage, change in changes.items()}
+        )
+
+    def tell_counts(self) -> None:
+        """Emit the funnel as it stands and let the schedule look for what can be done now."""
+        self.emit(Counted(at=self.clock(), funnel=self.funnel))
+        self.changed.set()
+
+    def out_of_budget(self) -> bool:
+        """Whether no new search or expansion may begin. The first limit reached is remembered in `stopped`."""
+        self.stopped = self.stopped or self.budget.spent(papers=self.funnel.met, requests=self.funnel.requests)
+        return bool(self.stopped)
+
+    def warn(self, stage: str, message: str, hint: str) -> None:
+        """Emit a warning, once a stage."""
+        if stage not in self.warned:
+            self.warned.add(stage)
+            self.emit(Warned(at=self.clock(), stage=stage, message=message, hint=hint))
+
+    def _next_action(self) -> int:
+        self.actions += 1
+        return self.actions
+
+    # -- the search session -------------------------------------------------------------------------------
+
+    async def search_session(self, crawler: Crawler) -> None:
+        """Let one Crawler plan searches until it has no more or its limit is reached, and make them.
+
+        Searches of a round run together; the next round is planned from all their results, so that what a
+        deterministic Crawler plans does not depend on which search came back first.
+        """
+        found: list[SearchResults] = []
+        planned: set[str] = set()
+        while len(planned) < self.settings.search_queries and not self.out_of_budget():
+            async with asyncio.TaskGroup() as round_:
+                tasks: list[asyncio.Task[SearchResults]] = []
+                plan = crawler.plan(self.query, tuple(found))
+                async for text in plan:
+                    key = " ".join(text.lower().split())
+                    if key and key not in planned:
+                        planned.add(key)
+                        tasks.append(self._search_once(" ".join(text.split()), round_))
+                    if len(planned) >= self.settings.search_queries:
+                        break
+                if closing := getattr(plan, "aclose", None):
+                    await closing()
+            if not tasks:
+                break
+            found += [await task for task in tasks]
+
+    def _search_once(self, text: str, tasks: asyncio.TaskGroup) -> asyncio.Task[SearchResults]:
+        """The one task that makes this search, whichever Crawler of an ensemble planned it first."""
+        if text not in self.searching:
+            self.searching[text] = tasks.create_task(self._search(text))
+        return self.searching[text]
+
+    async def _search(self, text: str) -> SearchResults:
+        if text in self.searched:
+            return self.searched[text]
+        action = self._next_action()
+        self.emit(SearchPlanned(at=self.clock(), action=action, text=text))
+        async with self.slots:
+            if self.out_of_budget():
+                return SearchResults(text, ())
+            papers = await self._ask_search_tools(action, text)
+        if papers is None:
+            return SearchResults(text, ())
+        results = SearchResults(text, papers)
+        self.searched[text] = results
+        new = self._meet_all(
+            ((paper, Provenance("search", text, None, rank)) for rank, paper in _ranked(papers)), 0, action
+        )
+        self.count(searches=1, results=len(papers), new=new)
+        self.emit(SearchFinished(at=self.clock(), action=action, results=len(papers), new=new))
+        self.tell_counts()
+        await asyncio.sleep(0)  # Sources that never wait would keep every other step from running.
+        return results
+
+    async def _ask_search_tools(self, action: int, text: str) -> list[Paper] | None:
+        """Results of all tools in turn, without repeats; None where every tool failed."""
+        lists: list[Sequence[Paper]] = []
+        for tool in self.sources.search:
+            self.count(requests=1)
+            try:
+                lists.append(await tool.search(text, limit=self.settings.search_papers, before=self.query.before))
+            except SourceError as error:
+                self._fail(action, tool.name, error)
+        if not lists:
+            return None
+        merged: dict[PaperId, Paper] = {}
+        for row in zip_longest(*lists):
+            merged.update({paper.id: paper for paper in row if paper and paper.id not in merged})
+        return [paper for paper in merged.values() if not self._too_late(paper)]
+
+    # -- the expand session -------------------------------------------------------------------------------
+
+    async def expand(self, queued: QueuedPaper) -> None:
+        """Open a paper, let the Crawlers choose sections, and meet the papers those cite."""
+        queued.expanded = True
+        action = self._next_action()
+        paper = queued.paper
+        self.emit(ExpandStarted(at=self.clock(), action=action, paper_id=paper.id, depth=queued.depth))
+        async with self.slots:
+            chosen = await self._read_and_choose(action, paper)
+            if chosen is None:
+                return
+            cited = _cited(chosen)
+            papers = await self._resolve(action, [citation for citation, _, _ in cited])
+        if papers is None:
+            return
+        resolved = [
+            (found, Provenance("section", name, paper.id, rank))
+            for found, (_, name, rank) in zip(papers, cited, strict=True)
+            if found is not None
+        ]
+        timely = [(found, provenance) for found, provenance in resolved if not self._too_late(found)]
+        new = self._meet_all(timely, queued.depth + 1, action)
+        late = len(resolved) - len(timely)
+        self.count(
+            expanded=1,
+            sections=len(chosen),
+            citations=len(cited),
+            resolved=len(resolved),
+            cited_new=new,
+            too_late=late,
+        )
+        self.emit(ExpandFinished(at=self.clock(), action=action, citations=len(cited), resolved=len(resolved), new=new))
+        self.tell_counts()
+        await asyncio.sleep(0)  # As after a search.
+
+    async def _read_and_choose(self, action: int, paper: Paper) -> list[Section] | None:
+        self.count(requests=1)
+        try:
+            sections = _merged(await self.sources.reader.read(paper))
+        except SourceError as error:
+            self._fail(action, self.sources.reader.name, error)
+            return None
+        wanted: set[str] = set()
+        if sections:
+            self.count(with_sections=1)
+            for crawler in self.crawlers:
+                wanted |= {name async for name in crawler.choose(self.query, paper, tuple(sections))}
+        chosen = [section for name, section in sections.items() if name in wanted]
+        self.emit(
+            SectionsChosen(
+                at=self.clock(),
+                action=action,
+                sections=tuple(sections),
+                chosen=tuple(section.name for section in chosen),
+            )
+        )
+        return chosen
+
+    async def _resolve(self, action: int, citations: Sequence[Citation]) -> Sequence[Paper | None] | None:
+        if not citations:
+            return ()
+        self.count(requests=1)
+        try:
+            return await self.sources.resolver.resolve(citations)
+        except SourceError as error:
+            self._fail(action, self.sources.resolver.name, error)
+            return None
+
+    # -- meeting and judging ------------------------------------------------------------------------------
+
+    def _meet_all(self, met: Iterable[tuple[Paper, Provenance]], depth: int, action: int) -> int:
+        """Put papers into the queue; how many were new."""
+        new = 0
+        for paper, provenance in met:
+            is_new = self.queue.meet(paper, provenance, depth, judge_again=self.selector.uses_provenance)
+            if is_new:
+                new += 1
+                self.emit(PaperFound(at=self.clock(), paper=paper, provenance=provenance, depth=depth, action=action))
+            elif is_new is False:
+                self.emit(
+                    PaperMetAgain(at=self.clock(), paper_id=paper.id, provenance=provenance, depth=depth, action=action)
+                )
+        return new
+
+    async def judge_waiting(self) -> None:
+        """Judge all papers that wait for it, batch by batch, those included that arrive meanwhile."""
+        while candidates := self.queue.take_unjudged(_JUDGE_BATCH):
+            judgements = await self.selector.judge(self.query, candidates)
+            for candidate, judgement in zip(candidates, judgements, strict=True):
+                queued = self.queue.papers[candidate.paper.id]
+                selected = judgement.score > self.settings.threshold
+                if queued.score is not None and judgement.score < queued.score + _NEWS and selected <= queued.selected:
+                    continue
+                self.count(judged=int(queued.score is None), selected=int(selected) - int(queued.selected))
+                queued.score, queued.selected = judgement.score, selected
+                self.emit(
+                    PaperJudged(
+                        at=self.clock(),
+                        paper_id=candidate.paper.id,
+                        score=judgement.score,
+                        selected=selected,
+                        reason=judgement.reason,
+                    )
+                )
+            self.tell_counts()
+            await asyncio.sleep(0)  # As after a search.
+
+    # -- small things -------------------------------------------------------------------------------------
+
+    def _too_late(self, paper: Paper) -> bool:
+        return bool(self.query.before and paper.date and paper.date > self.query.before)
+
+    def _fail(self, action: int, source: str, error: SourceError) -> None:
+        self.count(failures=1)
+        self.emit(ActionFailed(at=self.clock(), action=action, source=source, message=error.message))
+        self.tell_counts()
+
+
+def _ranked(papers: Sequence[Paper]) -> Iterable[tuple[int, Paper]]:
+    return enumerate(papers, start=1)
+
+
+def _merged(sections: Sequence[Section]) -> dict[str, Section]:
+    """Sections by name, those of equal name put together, those without a citation left out."""
+    merged: dict[str, Section] = {}
+    for section in sections:
+        if section.citations:
+            earlier = merged[section.name].citations if section.name in merged else ()
+            merged[section.name] = Section(section.name, earlier + section.citations)
+    return merged
+
+
+def _cited(sections: Sequence[Section]) -> list[tuple[Citation, str, int]]:
+    """(citation, section name, rank within it) of each paper cited, once, by the first section that does."""
+    cited: dict[PaperId, tuple[Citation, str, int]] = {}
+    for section in sections:
+        for rank, citation in enumerate(section.citations, start=1):
+            cited.setdefault(citation.id, (citation, section.name, rank))
+    return list(cited.values())
