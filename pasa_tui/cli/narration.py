@@ -1,0 +1,85 @@
+"""What a search says on stderr while it runs: plain lines, and a progress bar below them on a terminal."""
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from pasa_tui.events import (
+    ActionFailed,
+    Event,
+    ExpandFinished,
+    Funnel,
+    SearchFinished,
+    SearchState,
+    Warned,
+)
+
+
+def funnel_lines(funnel: Funnel) -> list[str]:
+    """The stages of both halves of the search, each with what came out of it."""
+    return [
+        f"{funnel.searches} searches > {funnel.results} results > {funnel.new} new papers"
+        f" > {funnel.judged} judged > {funnel.selected} selected",
+        f"{funnel.expanded} opened > {funnel.with_sections} with sections > {funnel.citations} citations"
+        f" > {funnel.resolved} resolved > {funnel.cited_new} new",
+    ]
+
+
+class Narrator:
+    """Tells a search as it happens. Use as a context manager; `quiet` leaves only warnings and failures."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed}/{task.total} actions", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            disable=quiet or not self._console.is_terminal,
+        )
+        self._task = self._progress.add_task("searching", total=None)
+
+    def __enter__(self) -> "Narrator":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def tell(self, event: Event, state: SearchState) -> None:
+        """Say what is worth a line of this event and move the bar."""
+        match event:
+            case SearchFinished() if action := state.actions.get(event.action):
+                self.say(f"search “{action.text}”: {event.results} papers, {event.new} new")
+            case ExpandFinished(citations=citations) if citations and (action := state.actions.get(event.action)):
+                found = state.papers.get(action.paper_id) if action.paper_id else None
+                title = found.paper.title if found else action.paper_id
+                self.say(f"expand “{title}”: {citations} citations, {event.resolved} resolved, {event.new} new")
+            case ActionFailed():
+                self.warn(f"failed: {event.source}: {event.message}")
+            case Warned():
+                self.warn(f"warning: {event.message} {event.hint}".rstrip())
+        funnel = state.funnel
+        self._progress.update(
+            self._task,
+            description=f"{funnel.met} papers met, {funnel.selected} selected",
+            completed=funnel.searches + funnel.expanded,
+            total=len(state.actions),
+        )
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar, unless quiet."""
+        if not self._quiet:
+            self.warn(line)
+
+    def warn(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(Text(line))

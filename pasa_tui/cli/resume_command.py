@@ -1,0 +1,39 @@
+"""`pasa-tui resume`: go on with a search that was interrupted."""
+
+import sys
+
+import click
+
+from pasa_tui.cli.context import Context
+from pasa_tui.cli.options import output_options
+
+
+@click.command()
+@click.argument("search_id", type=int)
+@output_options
+@click.pass_obj
+def command(
+    context: Context,
+    search_id: int,
+    output: str,
+    limit: int | None,
+    only: str | None,
+    events: bool,
+    latex: bool | None,
+    quiet: bool,
+) -> None:
+    """Go on with search SEARCH_ID where it stopped; `pasa-tui history` lists them."""
+    from pasa_tui.cli.run_search import run_search
+    from pasa_tui.session import Session
+
+    with context.open_library() as library:
+        code = run_search(
+            Session(library, context.paths).resume(search_id),
+            output=output,
+            events=events,
+            only=only,
+            limit=limit,
+            latex=context.settings.export.latex if latex is None else latex,
+            quiet=quiet,
+        )
+    sys.exit(code)

@@ -1,0 +1,55 @@
+"""`pasa-tui search`: the main job without a screen."""
+
+import sys
+from dataclasses import replace
+from typing import Literal
+
+import click
+
+from pasa_tui.cli.context import Context
+from pasa_tui.cli.options import output_options
+
+
+@click.command()
+@click.argument("question")
+@click.option("--corpus", metavar="NAME", help="Where to search. [default: search.corpus]")
+@click.option("--before", metavar="YYYY-MM-DD", help="Only papers up to this day.")
+@click.option("--schedule", type=click.Choice(["best-first", "layered"]), help="[default: agent.schedule]")
+@output_options
+@click.pass_obj
+def command(
+    context: Context,
+    question: str,
+    corpus: str | None,
+    before: str | None,
+    schedule: Literal["best-first", "layered"] | None,
+    output: str,
+    limit: int | None,
+    only: str | None,
+    events: bool,
+    latex: bool | None,
+    quiet: bool,
+) -> None:
+    """Search for the papers that meet QUESTION; "-" reads it from stdin.
+
+    Results go to stdout, narration to stderr. The search is kept in the library.
+    """
+    from pasa_tui.cli.run_search import run_search
+    from pasa_tui.papers import Query
+    from pasa_tui.session import SearchRequest, Session
+
+    query = Query.parse(sys.stdin.read() if question == "-" else question, before)
+    settings = context.settings
+    agent = replace(settings.agent, schedule=schedule) if schedule else settings.agent
+    request = SearchRequest(query, corpus or settings.search.corpus, agent)
+    with context.open_library() as library:
+        code = run_search(
+            Session(library, context.paths).start(request),
+            output=output,
+            events=events,
+            only=only,
+            limit=limit,
+            latex=settings.export.latex if latex is None else latex,
+            quiet=quiet,
+        )
+    sys.exit(code)

@@ -1,0 +1,92 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from pasa_tui.config import Paths, private_dir, private_file, shipped_dir
+from pasa_tui.config.settings import Settings, explain, load_settings
+from pasa_tui.errors import ConfigError
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
+    assert load_settings(tmp_path / "none.toml", {}) == Settings()
+
+
+def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.toml", '[agent]\nsearch_queries = 3\nsearch_papers = 20\n[search]\ncorpus = "mine"\n')
+    settings = load_settings(path, {"PASA_TUI_AGENT__SEARCH_QUERIES": "7", "PASA_TUI_HOME": "/x", "OTHER": "1"})
+    assert (settings.agent.search_queries, settings.agent.search_papers, settings.search.corpus) == (7, 20, "mine")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[agent\n", "is not TOML"),
+        ("[agent]\nsearch_queries = 0\n", "agent.search_queries"),
+        ('[agent]\nsearch_queries = "3"\n', "agent.search_queries"),
+        ("[agent]\nserch_queries = 3\n", "Unknown setting agent.serch_queries"),
+        ("[agnt]\n", r"Unknown section \[agnt\]"),
+        ("agent = 3\n", "agent"),
+        ('[agent]\nschedule = "random"\n', "agent.schedule"),
+        ("[agent]\nthreshold = nan\n", "agent.threshold"),
+    ],
+)
+def test_a_wrong_file_is_one_clear_message(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as caught:
+        load_settings(write(tmp_path / "c.toml", text), {})
+    assert str(tmp_path) in caught.value.message and caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("PASA_TUI_AGENT__SEARCH_QUERIES", "many"), ("PASA_TUI_AGENT__NOPE", "1"), ("PASA_TUI_NOPE__X", "1")],
+)
+def test_a_wrong_variable_is_named(tmp_path: Path, variable: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=variable):
+        load_settings(tmp_path / "none.toml", {variable: value})
+
+
+def test_every_setting_is_described_and_says_where_it_is_from(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.toml", "[agent]\nsearch_papers = 20\n")
+    environ = {"PASA_TUI_EXPORT__LATEX": "true"}
+    infos = {info.name: info for info in explain(load_settings(path, environ), path, environ)}
+    assert all(info.description for info in infos.values())
+    assert infos["agent.search_papers"].source == str(path) and infos["agent.search_papers"].value == 20
+    assert infos["export.latex"].source == "PASA_TUI_EXPORT__LATEX" and infos["export.latex"].value is True
+    assert infos["agent.schedule"].source == "default"
+
+
+def test_files_and_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        path = private_file(tmp_path / "a" / "b" / "library.db")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [stat.S_IMODE(parent.stat().st_mode) for parent in (path.parent, path.parent.parent)] == [0o700, 0o700]
+
+
+def test_a_file_where_a_folder_should_be_is_one_clear_message(tmp_path: Path) -> None:
+    write(tmp_path / "taken", "")
+    with pytest.raises(ConfigError, match="taken") as caught:
+        private_dir(tmp_path / "taken" / "deeper")
+    assert "PASA_TUI_HOME" in caught.value.hint
+    with pytest.raises(ConfigError):
+        private_dir(tmp_path / "taken")
+
+
+def test_pasa_tui_home_holds_everything(tmp_path: Path) -> None:
+    paths = Paths.default({"PASA_TUI_HOME": str(tmp_path)})
+    for path in (paths.config_file, paths.library_file, paths.corpora_dir, paths.cache_dir, paths.themes_dir):
+        assert path.is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["themes", "sample"])
+def test_what_ships_is_there(name: str) -> None:
+    assert any(shipped_dir(name).iterdir())
