@@ -1,0 +1,111 @@
+"""What the library answers with, and how values stand in its columns."""
+
+import datetime as dt
+import json
+import re
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pasa_tui.papers import Paper
+
+Status = Literal["running", "interrupted", "done", "cancelled", "budget", "failed"]
+"""How a search stands. "interrupted" was running in a process that is gone."""
+
+PAPER_COLUMNS = (
+    "id",
+    "title",
+    "abstract",
+    "abstract_kind",
+    "authors",
+    "date",
+    "arxiv_id",
+    "doi",
+    "venue",
+    "categories",
+    "source_id",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRow:
+    """One past search. Times are UTC; `met` and `selected` count papers."""
+
+    id: int
+    query: str
+    before: dt.date | None
+    settings: Mapping[str, Any]
+    status: Status
+    started_at: dt.datetime
+    ended_at: dt.datetime | None
+    met: int
+    selected: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRow:
+    """A paper of the library, in how many searches it was found, and what the user made of it."""
+
+    paper: Paper
+    searches: int
+    starred: bool
+    tags: tuple[str, ...]
+    note: str
+
+
+def paper_values(paper: Paper) -> tuple[Any, ...]:
+    """The values of `PAPER_COLUMNS`."""
+    return (
+        paper.id,
+        paper.title,
+        paper.abstract,
+        paper.abstract_kind,
+        json.dumps(paper.authors, ensure_ascii=False),
+        paper.date.isoformat() if paper.date else None,
+        paper.arxiv_id,
+        paper.doi,
+        paper.venue,
+        json.dumps(paper.categories, ensure_ascii=False),
+        paper.source_id,
+    )
+
+
+def paper_of(row: sqlite3.Row) -> Paper:
+    """The paper in a row that has `PAPER_COLUMNS`."""
+    return Paper(
+        title=row["title"],
+        abstract=row["abstract"],
+        abstract_kind="summary" if row["abstract_kind"] == "summary" else "abstract",
+        authors=tuple(json.loads(row["authors"])),
+        date=dt.date.fromisoformat(row["date"]) if row["date"] else None,
+        arxiv_id=row["arxiv_id"],
+        doi=row["doi"],
+        venue=row["venue"],
+        categories=tuple(json.loads(row["categories"])),
+        source_id=row["source_id"],
+    )
+
+
+def search_of(row: sqlite3.Row, status: Status) -> SearchRow:
+    """The search in a row of the table `searches`."""
+    return SearchRow(
+        id=row["id"],
+        query=row["query"],
+        before=dt.date.fromisoformat(row["before"]) if row["before"] else None,
+        settings=json.loads(row["settings"]),
+        status=status,
+        started_at=dt.datetime.fromisoformat(row["started_at"]),
+        ended_at=dt.datetime.fromisoformat(row["ended_at"]) if row["ended_at"] else None,
+        met=row["met"],
+        selected=row["selected"],
+    )
+
+
+def match_expression(text: str) -> str:
+    """A user's words as an FTS5 expression: each word quoted, the last one a prefix; empty if there is none.
+
+    Quoting keeps AND, NEAR, column names and punctuation from being syntax.
+    """
+    words = re.findall(r"\w+", text)
+    return " ".join(f'"{word}"' for word in words) + "*" if words else ""
