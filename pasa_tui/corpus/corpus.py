@@ -1,0 +1,173 @@
+"""A corpus that is open: search tool, reader and resolver of a search."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pasa_tui.corpus.info import CorpusInfo
+from pasa_tui.corpus.matching import name_matches, names_of, title_matches
+from pasa_tui.corpus.store import COLUMNS, row_to_paper, title_hash
+from pasa_tui.errors import CorpusError, SourceError
+from pasa_tui.papers import Citation, Paper, PaperId, Section, paper_id
+
+_SECTIONS = """
+SELECT section, sections.name, citations.name, citations.title, papers.title, arxiv_id, doi
+FROM citations JOIN sections USING (citing, section) LEFT JOIN papers ON papers.row = citations.cited
+WHERE citing = ? ORDER BY section, position
+"""
+
+
+class Corpus:
+    """A local paper collection. Open one with `open_corpus`.
+
+    Its methods take milliseconds and may be called from any one thread at a time. They raise SourceError where the
+    disk fails.
+    """
+
+    def __init__(self, info: CorpusInfo, folder: Path) -> None:
+        """Open the corpus `info` in `folder`. Raises CorpusError."""
+        # Here, because tantivy takes long to load.
+        from pasa_tui.corpus.index import Index
+
+        self.name = info.name
+        self.info = info
+        self._index = Index(folder / "index")
+        try:
+            # Immutable: a build never changes these files, and needs no lock beside them.
+            self._connection = sqlite3.connect(
+                f"{(folder / 'papers.db').as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+            )
+            # SQLite opens the file at the first look: take it now, while it is surely this build's.
+            self._connection.execute("SELECT 1 FROM papers LIMIT 1").fetchone()
+        except sqlite3.Error as error:
+            raise CorpusError(
+                f"The papers of {info.name!r} can't be opened: {error}.", "Build the corpus again with --replace."
+            ) from error
+
+    def __enter__(self) -> "Corpus":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def num_papers(self) -> int:
+        """How many papers the corpus holds."""
+        return self._index.num_papers
+
+    async def search(self, text: str, *, limit: int, before: date | None) -> list[Paper]:
+        """At most `limit` papers by BM25 over title and abstract, best first, none dated after `before`.
+
+        Papers without a date stay in. `text` is plain language: punctuation, quotes and words such as AND mean
+        nothing special, and a text of stop words alone finds nothing.
+        """
+        rows = self._index.search(text, limit=limit, before=before)
+        papers = {row[0]: row_to_paper(row) for row in self._papers("papers.row", rows)}
+        return [papers[row] for row in rows]
+
+    async def read(self, paper: Paper) -> list[Section]:
+        """The sections of `paper` that cite something, in order; empty where its bibliography is not known."""
+        row = self._find(paper)
+        if row is None:
+            return []
+        sections: dict[int, tuple[str, list[Citation]]] = {}
+        for number, section, name, cited_title, title, arxiv_id, doi in self._rows(_SECTIONS, (row,)):
+            if arxiv_id is None and name and name.startswith("arxiv:"):
+                arxiv_id = name.removeprefix("arxiv:")
+            citation = Citation(title=title or cited_title or "", arxiv_id=arxiv_id, doi=doi, source_id=name)
+            sections.setdefault(number, (section, []))[1].append(citation)
+        return [Section(name, tuple(citations)) for name, citations in sections.values()]
+
+    async def resolve(self, citations: Sequence[Citation]) -> list[Paper | None]:
+        """The cited papers in order; None where no paper of the corpus is surely the one (see `matching`)."""
+        return [found[1] if found else None for found in self._resolve(citations)]
+
+    def get(self, paper_id: PaperId) -> Paper | None:
+        """The paper of that identity, or None. Another name of it (record id, DOI) will do."""
+        found = self._by_name([str(paper_id)])
+        return found[paper_id][1] if found else None
+
+    def cited_by(self, paper_id: PaperId) -> list[PaperId]:
+        """Identities of the papers in the corpus that cite this one, in the corpus's order."""
+        rows = self._rows(
+            "SELECT DISTINCT papers.row, papers.title, arxiv_id, doi, source_id FROM names"
+            " JOIN citations ON citations.cited = names.row JOIN papers ON papers.row = citations.citing"
+            " WHERE names.name = ? ORDER BY papers.row",
+            (str(paper_id),),
+        )
+        return [_identity(title, arxiv_id, doi, source_id) for _, title, arxiv_id, doi, source_id in rows]
+
+    def document_frequency(self, term: str) -> int:
+        """In how many papers the raw word stands, after the corpus's own analysis; all, for a stop word."""
+        return self._index.document_frequency(term)
+
+    def analyze(self, text: str) -> list[str]:
+        """The terms of `text` as the corpus indexes them: lower case, stop words out, stemmed."""
+        return self._index.analyze(text)
+
+    def close(self) -> None:
+        """Let go of the files. May be called twice."""
+        self._connection.close()
+
+    def _find(self, paper: Paper) -> int | None:
+        rows = self._rows("SELECT row FROM names WHERE name = ?", (str(paper.id),))
+        if rows:
+            return int(rows[0][0])
+        # A paper from elsewhere, which may go by another name here.
+        year = paper.date.year if paper.date else None
+        found = self._resolve([Citation(paper.title, paper.authors, year, paper.arxiv_id, paper.doi)])[0]
+        return found[0] if found else None
+
+    def _resolve(self, citations: Sequence[Citation]) -> list[tuple[int, Paper] | None]:
+        names = [names_of(citation) for citation in citations]
+        hashes = [title_hash(citation.title) for citation in citations]
+        named = self._by_name({name for each in names for name in each})
+        titled: dict[int, list[tuple[int, Paper]]] = {}
+        for row in self._papers("title_hash", {value for value in hashes if value is not None}, extra="title_hash"):
+            titled.setdefault(row[-1], []).append((row[0], row_to_paper(row[:-1])))
+        resolved: list[tuple[int, Paper] | None] = []
+        for citation, its_names, its_hash in zip(citations, names, hashes, strict=True):
+            by_name = (
+                named[name] for name in its_names if name in named and name_matches(citation, name, named[name][1])
+            )
+            by_title = [found for found in titled.get(its_hash or 0, []) if title_matches(citation, found[1])]
+            resolved.append(next(by_name, by_title[0] if len(by_title) == 1 else None))
+        return resolved
+
+    def _by_name(self, names: Iterable[str]) -> dict[str, tuple[int, Paper]]:
+        rows = self._rows(
+            f"SELECT {COLUMNS}, name FROM json_each(?) JOIN names ON name = value"
+            " JOIN papers ON papers.row = names.row",
+            (_json(names),),
+        )
+        return {row[-1]: (row[0], row_to_paper(row[:-1])) for row in rows}
+
+    def _papers(self, column: str, values: Iterable[int], extra: str = "") -> list[tuple[Any, ...]]:
+        columns = f"{COLUMNS}, {extra}" if extra else COLUMNS
+        return self._rows(
+            f"SELECT {columns} FROM papers WHERE {column} IN (SELECT value FROM json_each(?))", (_json(values),)
+        )
+
+    def _rows(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        with self._read_errors():
+            return self._connection.execute(statement, values).fetchall()
+
+    @contextmanager
+    def _read_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise SourceError(f"The corpus {self.name!r} can't be read: {error}.", "Build it again.") from error
+
+
+def _json(values: Iterable[object]) -> str:
+    return msgspec.json.encode(list(values)).decode()
+
+
+def _identity(title: str, arxiv_id: str | None, doi: str | None, source_id: str | None) -> PaperId:
+    return paper_id(title, arxiv_id=arxiv_id, doi=doi, source_id=source_id)
