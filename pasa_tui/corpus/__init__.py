@@ -10,9 +10,16 @@ from pasa_tui.errors import CorpusError
 if TYPE_CHECKING:
     from pasa_tui.corpus.corpus import Corpus
 
-__all__ = ["SAMPLE", "CorpusInfo", "available", "corpus_info", "open_corpus", "remove_corpus"]
-
-_ATTEMPTS = 3
+__all__ = [
+    "SAMPLE",
+    "CorpusInfo",
+    "available",
+    "check_removable",
+    "corpus_info",
+    "open_corpus",
+    "remove_corpus",
+    "survey",
+]
 
 
 def open_corpus(name: str, paths: Paths) -> "Corpus":
@@ -22,15 +29,19 @@ def open_corpus(name: str, paths: Paths) -> "Corpus":
     """
     from pasa_tui.corpus.corpus import Corpus
 
-    for attempt in range(1, _ATTEMPTS + 1):
-        info = corpus_info(name, paths)
-        try:
-            return Corpus(info, _shelf(name, paths).folder(info))
-        except CorpusError:
-            # Another build may have taken its place between the two steps; then there is a newer one to open.
-            if attempt == _ATTEMPTS or corpus_info(name, paths) == info:
-                raise
-    raise AssertionError("unreachable")
+    shelf = _shelf(name, paths)
+    info = corpus_info(name, paths)
+    try:
+        return Corpus(info, shelf.folder(info))
+    except CorpusError:
+        if name == SAMPLE:
+            # It lies with the caches, where files may go at any time.
+            shelf.remove(SAMPLE)
+        newer = corpus_info(name, paths)
+        if newer.folder == info.folder:
+            raise
+        # Another build took its place between the two steps.
+        return Corpus(newer, shelf.folder(newer))
 
 
 def corpus_info(name: str, paths: Paths) -> CorpusInfo:
@@ -47,20 +58,32 @@ def corpus_info(name: str, paths: Paths) -> CorpusInfo:
 
 def available(paths: Paths) -> list[CorpusInfo]:
     """All corpora that can be opened: the sample first, then the user's by name."""
-    infos = []
-    for name in (SAMPLE, *_shelf("", paths).names()):
+    return survey(paths)[0]
+
+
+def survey(paths: Paths) -> tuple[list[CorpusInfo], list[CorpusError]]:
+    """What `available` gives, and why the other corpora can't be opened."""
+    infos, errors = [], []
+    for name in (SAMPLE, *Shelf(paths.corpora_dir).names()):
         try:
             infos.append(corpus_info(name, paths))
-        except CorpusError:
-            continue
-    return infos
+        except CorpusError as error:
+            errors.append(error)
+    return infos, errors
+
+
+def check_removable(name: str, paths: Paths) -> None:
+    """Raise CorpusError where the corpus `name` is unknown, or ships with pasa-tui."""
+    if check_name(name) == SAMPLE:
+        raise CorpusError("The corpus 'sample' ships with pasa-tui and can't be removed.")
+    if name not in (known := Shelf(paths.corpora_dir).names()):
+        raise unknown_corpus(name, known)
 
 
 def remove_corpus(name: str, paths: Paths) -> None:
-    """Remove the corpus `name` from the disk. Raises CorpusError where it is unknown or the sample."""
-    if check_name(name) == SAMPLE:
-        raise CorpusError("The corpus 'sample' ships with pasa-tui and can't be removed.")
-    _shelf(name, paths).remove(name)
+    """Remove the corpus `name` from the disk, also a damaged one. Raises CorpusError as `check_removable` does."""
+    check_removable(name, paths)
+    Shelf(paths.corpora_dir).remove(name)
 
 
 def _shelf(name: str, paths: Paths) -> Shelf:

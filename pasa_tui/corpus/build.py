@@ -13,7 +13,7 @@ from pasa_tui.config import Paths
 from pasa_tui.corpus.info import CorpusInfo
 from pasa_tui.corpus.lines import Progress, read_lines
 from pasa_tui.corpus.problems import Problems
-from pasa_tui.corpus.records import PaperRead, RecordError, arxiv_reader, citation_reader, paper_reader
+from pasa_tui.corpus.records import Bibliography, PaperRead, RecordError, arxiv_reader, citation_reader, paper_reader
 from pasa_tui.corpus.shelf import SAMPLE, Shelf, check_name
 from pasa_tui.corpus.store import StoreWriter
 from pasa_tui.errors import CorpusError
@@ -66,8 +66,7 @@ class Builder:
     def add_citations(self, path: Path) -> None:
         """Take every bibliography of a file of JSON lines. Raises CorpusError where it is no such file."""
         for number, bibliography in self._records(path, citation_reader(), CITATIONS_FORMAT):
-            if problem := self._store.add_bibliography(bibliography):
-                self.problems.add(path.name, problem, f"line {number:,}")
+            self.add_bibliography(bibliography, path.name, f"line {number:,}")
 
     def add_paper(self, found: PaperRead, file: str, place: str) -> bool:
         """Take one paper, which stands at `place` of `file`; False where it is there already."""
@@ -80,10 +79,10 @@ class Builder:
         self._index.add(row, found.paper.title, found.paper.abstract, found.paper.date)
         return True
 
-    @property
-    def store(self) -> StoreWriter:
-        """The tables being filled."""
-        return self._store
+    def add_bibliography(self, bibliography: Bibliography, file: str, place: str) -> None:
+        """Take what one paper cites; the paper has been taken before."""
+        if problem := self._store.add_bibliography(bibliography):
+            self.problems.add(file, problem, place)
 
     def report(self, progress: Progress) -> None:
         """Tell whoever watches."""

@@ -2,7 +2,7 @@
 
 Ranking is BM25 (tantivy's, k1 1.2, b 0.75) over one field: the title twice and the abstract once, so that a word in
 a title weighs as two, as in BM25F, and the number of papers with a word is one look-up. On 718 dev questions of
-AutoScholarQuery, one query over the 112,029 papers of the bench finds 0.298, 0.370 and 0.435 of the answers in its
+AutoScholarQuery, one query over the 112,029 papers of the bench finds 0.301, 0.371 and 0.434 of the answers in its
 first 20, 50 and 100; title and abstract as two fields with title weight 2 find less (0.255, 0.313 and 0.390 on the
 first 280). See tests/benchmarks/bench_corpus.py.
 """
@@ -17,6 +17,7 @@ import tantivy
 
 from pasa_tui.corpus.stopwords import STOP_WORDS
 from pasa_tui.errors import CorpusError
+from pasa_tui.papers import clean_text
 
 WRITER_HEAP = 128_000_000
 """Bytes that the writer fills before it writes a part of the index to disk."""
@@ -142,7 +143,7 @@ class Index:
 
     def analyze(self, text: str) -> list[str]:
         """The terms of a text in order: lower case, ASCII where possible, stop words out, stemmed."""
-        return list(self._analyzer.analyze(_spaced(text)))
+        return list(self._analyzer.analyze(_spaced(clean_text(text))))
 
     def document_frequency(self, word: str) -> int:
         """In how many papers the word stands.
@@ -163,26 +164,34 @@ class Index:
         query = self._query(text)
         if query is None or limit < 1:
             return []
-        if before is not None:
-            in_time = tantivy.Query.range_query(
-                self._schema, "day", tantivy.FieldType.Integer, upper_bound=before.toordinal()
-            )
-            must = tantivy.Occur.Must
-            query = tantivy.Query.boolean_query([(must, query), (must, tantivy.Query.const_score_query(in_time, 0.0))])
-        return self._top(query, min(limit, self.num_papers))
+        return self._top(query, min(limit, self.num_papers), before.toordinal() if before else None)
 
-    def _top(self, query: Any, limit: int) -> list[int]:
-        # Of papers with one and the same score the engine returns any; so all that share the last score are fetched.
-        fetched = limit
+    def _top(self, query: Any, limit: int, latest: int | None) -> list[int]:
+        # Ranking all and dropping the papers that are too new is three times as fast as a filter, as long as they are
+        # few. Some more than `limit` are fetched for that, and because of papers with one and the same score the engine
+        # returns any: all that share the last score have to be seen.
+        fetched = limit + limit // 4 + 16
         while True:
-            fetched += 16
             hits = self._searcher.search(query, fetched, count=False).hits
-            if len(hits) < fetched or hits[-1][0] < hits[limit - 1][0]:
-                break
-            fetched *= 2
-        rows: list[Any] = self._searcher.fast_field_values("row", [address for _, address in hits])
-        ranked = sorted(zip(hits, rows, strict=True), key=lambda item: (-item[0][0], item[1]))
-        return [int(row) for _, row in ranked[:limit]]
+            addresses = [address for _, address in hits]
+            rows: list[Any] = self._searcher.fast_field_values("row", addresses)
+            days: list[Any] = self._searcher.fast_field_values("day", addresses)
+            ranked = sorted(
+                (-score, row)
+                for (score, _), row, day in zip(hits, rows, days, strict=True)
+                if latest is None or day <= latest
+            )
+            if len(hits) < fetched or (len(ranked) >= limit and -ranked[limit - 1][0] > hits[-1][0]):
+                return [row for _, row in ranked[:limit]]
+            if latest is not None:
+                query, latest = self._dated(query, latest), None
+            else:
+                fetched *= 4
+
+    def _dated(self, query: Any, latest: int) -> Any:
+        in_time = tantivy.Query.range_query(self._schema, "day", tantivy.FieldType.Integer, upper_bound=latest)
+        must = tantivy.Occur.Must
+        return tantivy.Query.boolean_query([(must, query), (must, tantivy.Query.const_score_query(in_time, 0.0))])
 
     def _query(self, text: str) -> Any | None:
         terms = list(dict.fromkeys(self.analyze(text)))

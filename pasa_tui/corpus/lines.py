@@ -66,7 +66,7 @@ def read_lines(path: Path, position: Callable[[int, int], None]) -> Iterator[tup
                     yield number, None
                 elif line := (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).strip():
                     yield number, line
-    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, zipfile.BadZipFile) as error:
+    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
         raise CorpusError(
             f"{path} is cut off or damaged after line {number:,}: {error}.", "Fetch or compress it again."
         ) from error

@@ -73,7 +73,7 @@ class _ArxivRecord(msgspec.Struct):
 
 
 class _PasaRecord(msgspec.Struct):
-    title: str
+    title: str | None = None
     abstract: str | None = None
     sections: dict[str, list[Any] | None] | None = None
 
@@ -174,18 +174,19 @@ def arxiv_reader() -> Callable[[bytes], PaperRead]:
     return read
 
 
-def pasa_reader() -> Callable[[bytes, str | None], tuple[PaperRead, Bibliography]]:
-    """A function from an entry of PaSa's paper database, and its arXiv id if known, to paper and bibliography.
+def pasa_reader(arxiv_id_of: Callable[[str], str | None]) -> Callable[[bytes, str], tuple[PaperRead, Bibliography]]:
+    """A function from an entry of PaSa's paper database and the entry's name to paper and bibliography.
 
-    It raises RecordError. Entries have no date: the month of the arXiv id stands for it.
+    It raises RecordError. `arxiv_id_of` finds the id of a title. Entries have no date: the month of the arXiv id
+    stands for it. One without a title goes by its name, which is the title's letters.
     """
     decoder = msgspec.json.Decoder(_PasaRecord)
 
-    def read(content: bytes, arxiv_id: str | None) -> tuple[PaperRead, Bibliography]:
+    def read(content: bytes, name: str) -> tuple[PaperRead, Bibliography]:
         record = _decode(decoder, content)
-        found = _paper(
-            title=record.title, abstract=record.abstract or "", source_id=f"arxiv:{arxiv_id}" if arxiv_id else ""
-        )
+        title = record.title or name
+        arxiv_id = arxiv_id_of(title)
+        found = _paper(title=title, abstract=record.abstract or "", source_id=f"arxiv:{arxiv_id}" if arxiv_id else "")
         sections = (
             (name, [clean_text(title) for title in titles or [] if isinstance(title, str)])
             for name, titles in (record.sections or {}).items()

@@ -105,6 +105,8 @@ class Shelf:
         try:
             yield folder
         finally:
+            if self._current(name) != folder.name:
+                shutil.rmtree(folder, ignore_errors=True)
             self._sweep(name)
 
     def publish(self, info: CorpusInfo, folder: Path) -> CorpusInfo:
@@ -123,10 +125,8 @@ class Shelf:
                 continue
 
     def remove(self, name: str) -> None:
-        """Remove the corpus `name`, also a damaged one. Raises CorpusError where it is unknown or stays."""
+        """Remove the corpus `name`, also a damaged one. Raises CorpusError where that fails."""
         folder = self.root / check_name(name)
-        if name not in self.names():
-            raise unknown_corpus(name, self.names())
         with self.lock(name):
             try:
                 (folder / _INFO).unlink()
@@ -138,12 +138,9 @@ class Shelf:
 
     def _sweep(self, name: str) -> None:
         folder = self.root / name
-        try:
-            current = read_info(folder / _INFO).folder
-        except FileNotFoundError:
-            current = ""
-        except CorpusError:
-            # What a newer version wrote is not ours to tidy.
+        current = self._current(name)
+        if current is None:
+            # What another version wrote is not this one's to tidy.
             return
         for path in folder.glob(f"{_BUILD}*"):
             if path.name != current:
@@ -151,6 +148,14 @@ class Shelf:
         if not current:
             with suppress(OSError):
                 folder.rmdir()
+
+    def _current(self, name: str) -> str | None:
+        try:
+            return read_info(self.root / name / _INFO).folder
+        except FileNotFoundError:
+            return ""
+        except CorpusError:
+            return None
 
 
 def unknown_corpus(name: str, known: list[str]) -> CorpusError:

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from pasa_tui.corpus.matching import same_title
+from pasa_tui.corpus.matching import title_matches
 from pasa_tui.corpus.records import Bibliography, name_of
-from pasa_tui.papers import Paper, title_key
+from pasa_tui.papers import Citation, Paper, title_key
 
 # `names` leads from every name of a paper (identity, record id, arXiv id, DOI) to its row, also the names of records
 # that turned out to be a paper met before. `citations.cited` is the row of the cited paper, null where the corpus
@@ -38,7 +38,7 @@ _RESOLVE = """
 UPDATE citations SET cited = (SELECT row FROM names WHERE names.name = citations.name) WHERE name IS NOT NULL;
 UPDATE citations SET cited = (
     SELECT CASE WHEN count(*) = 1 THEN min(row) END FROM papers
-    WHERE title_hash = title_hash_of(citations.title) AND same_title(papers.title, citations.title)
+    WHERE title_hash = title_hash_of(citations.title) AND surely_cited(papers.title, citations.title)
 ) WHERE title IS NOT NULL;
 CREATE INDEX citations_cited ON citations (cited, citing) WHERE cited IS NOT NULL;
 """
@@ -79,7 +79,7 @@ class StoreWriter:
         # The file is of no use until it is complete, so nothing guards it against a crash on the way.
         self._script("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;" + _TABLES + "BEGIN")
         self._connection.create_function("title_hash_of", 1, title_hash, deterministic=True)
-        self._connection.create_function("same_title", 2, same_title, deterministic=True)
+        self._connection.create_function("surely_cited", 2, _surely_cited, deterministic=True)
         self._row = 0
 
     def add_paper(self, paper: Paper) -> int | None:
@@ -163,6 +163,10 @@ class StoreWriter:
     def _script(self, statements: str) -> None:
         for statement in statements.split(";"):
             self._connection.execute(statement)
+
+
+def _surely_cited(title: str, cited: str) -> bool:
+    return title_matches(Citation(cited), Paper(title))
 
 
 def _names(paper: Paper) -> list[str]:
