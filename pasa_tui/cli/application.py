@@ -1,0 +1,25 @@
+"""Opening the application: what it is given, and what is closed when it ends."""
+
+from collections.abc import Sequence
+
+from pasa_tui.cli.context import Context
+from pasa_tui.session import Session
+from pasa_tui.tui.app import PasaApp
+
+
+def run_application(context: Context) -> None:
+    """Run the application until the user quits. Raises ConfigError for wrong settings."""
+    sessions: list[Session] = []
+
+    def open_session() -> Session:
+        sessions.append(Session(context.open_library(), context.paths))
+        return sessions[-1]
+
+    def corpora() -> Sequence[tuple[str, str]]:
+        from pasa_tui.corpus import available
+
+        return [(info.name, f"{info.papers:,} papers") for info in available(context.paths)]
+
+    PasaApp(paths=context.paths, settings=context.settings, open_session=open_session, corpora=corpora).run()
+    for session in sessions:
+        session.library.close()

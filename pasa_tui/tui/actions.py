@@ -1,0 +1,94 @@
+"""Every action of the application, once: bindings, footer, command palette and help read this list."""
+
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a user can do.
+
+    `name` is the method `action_<name>` of the screen or pane that `group` stands for; `keys` are Textual's
+    names, the first one shown. `footer` puts it into the footer while that place has the focus.
+    """
+
+    group: str
+    name: str
+    keys: str
+    label: str
+    help: str
+    footer: bool = False
+
+    @property
+    def binding(self) -> Binding:
+        """As Textual takes it. The id lets a keymap move it to another key."""
+        return Binding(
+            self.keys,
+            self.name,
+            self.label,
+            tooltip=self.help,
+            show=self.footer,
+            id=f"{self.group}.{self.name.partition('(')[0]}{_argument(self.name)}",
+        )
+
+    @property
+    def key_names(self) -> str:
+        """The keys as a person reads them."""
+        return " ".join(key.strip().replace("question_mark", "?").replace("slash", "/") for key in self.keys.split(","))
+
+
+ACTIONS = (
+    Action("search", "edit_query", "slash", "Question", "Write or change the question", True),
+    Action("search", "new_search", "n", "New", "Begin with an empty question", True),
+    Action("search", "stop", "escape", "Stop", "Stop the search; what was found is kept", True),
+    Action("search", "history", "f4,h", "History", "Open, resume or delete past searches", True),
+    Action("search", "export", "f6,e", "Export", "Write papers to a BibTeX file", True),
+    Action("search", "corpus", "f2,c", "Corpus", "Choose where to search"),
+    Action("search", "cut_off", "f3,b", "Cut-off", "Set the last day papers may date from"),
+    Action("search", "resume", "r", "Resume", "Go on with the search shown, where it stopped"),
+    Action("search", "show_pane('log')", "1", "Log", "Go to the Crawler's actions"),
+    Action("search", "show_pane('results')", "2", "Results", "Go to the ranked papers"),
+    Action("search", "show_pane('paper')", "3", "Paper", "Go to the paper's abstract"),
+    Action("search", "help", "f1,question_mark", "Help", "Show all keys", True),
+    Action("query", "submit", "enter,f5", "Search", "Search for this question", True),
+    Action("query", "newline", "ctrl+j,alt+enter", "New line", "Begin a new line", True),
+    Action("query", "leave", "escape", "Leave", "Go to the results", True),
+    Action("results", "cursor_down", "down,j", "Down", "Next paper"),
+    Action("results", "cursor_up", "up,k", "Up", "Previous paper"),
+    Action("results", "page_down", "pagedown,ctrl+f", "Page down", "A page further"),
+    Action("results", "page_up", "pageup,ctrl+b", "Page up", "A page back"),
+    Action("results", "first", "home,g", "First", "The best paper"),
+    Action("results", "last", "end,G", "Last", "The last paper"),
+    Action("results", "star", "s", "Star", "Star this paper, or take the star away", True),
+    Action("results", "toggle_all", "a", "All/selected", "Show all judged papers, or only the selected", True),
+    Action("results", "read", "enter", "Read", "Go to this paper's abstract"),
+    Action("paper", "scroll_down", "down,j", "Down", "A line further"),
+    Action("paper", "scroll_up", "up,k", "Up", "A line back"),
+    Action("log", "cursor_down", "down,j", "Down", "Next line"),
+    Action("log", "cursor_up", "up,k", "Up", "Previous line"),
+    Action("log", "toggle_node", "space", "Fold", "Fold or unfold", True),
+    Action("history", "open", "enter", "Open", "Open this search as it was", True),
+    Action("history", "resume", "ctrl+r", "Resume", "Go on where this search stopped", True),
+    Action("history", "delete", "ctrl+d,delete", "Delete", "Forget this search", True),
+    Action("history", "close", "escape", "Close", "Back to the search", True),
+)
+
+PLACES = {
+    "search": "Anywhere",
+    "query": "In the question",
+    "results": "In the results",
+    "paper": "In the paper",
+    "log": "In the log",
+    "history": "In the history",
+}
+
+
+def bindings(group: str) -> list[BindingType]:
+    """The bindings of one place, for its BINDINGS."""
+    return [action.binding for action in ACTIONS if action.group == group]
+
+
+def _argument(name: str) -> str:
+    argument = name.partition("(")[2].strip("')")
+    return f".{argument}" if argument else ""

@@ -1,0 +1,78 @@
+"""The application: themes, the command palette, and the search screen over a session."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from pasa_tui.config import Paths, shipped_dir
+from pasa_tui.config.settings import Settings
+from pasa_tui.errors import PasaError
+from pasa_tui.papers import Query
+from pasa_tui.session import SearchRequest, Session
+from pasa_tui.tui.actions import ACTIONS
+from pasa_tui.tui.screens.dialogs import ErrorDialog
+from pasa_tui.tui.screens.search import SearchScreen
+from pasa_tui.tui.themes import load_themes
+
+FALLBACK_THEME = "textual-dark"
+
+
+class PasaApp(App[None]):
+    """Takes what it needs as arguments: where things are, the settings, a session to open, the corpora to offer."""
+
+    TITLE = "pasa-tui"
+    CSS_PATH = "pasa.tcss"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self,
+        *,
+        paths: Paths,
+        settings: Settings,
+        open_session: Callable[[], Session],
+        corpora: Callable[[], Sequence[tuple[str, str]]],
+    ) -> None:
+        """`open_session` is called in a thread after the first frame; `corpora` gives (name, description) pairs."""
+        super().__init__()
+        self._open_session = open_session
+        self._settings = settings
+        request = SearchRequest(Query(""), settings.search.corpus, settings.agent)
+        self.search_screen = SearchScreen(request, corpora, latex=settings.export.latex)
+        themes, self._theme_problems = load_themes((shipped_dir("themes"), paths.themes_dir))
+        for theme in themes:
+            self.register_theme(theme)
+
+    def on_mount(self) -> None:
+        """Theme, screen, and after the first frame the library."""
+        wanted = self._settings.interface.theme
+        self.theme = wanted if wanted in self.available_themes else FALLBACK_THEME
+        self.push_screen(self.search_screen)
+        if self.theme != wanted:
+            self._theme_problems.append(f"There is no theme {wanted!r}; the command palette lists all.")
+        for problem in self._theme_problems:
+            self.notify(problem, severity="warning", markup=False)
+        self.call_after_refresh(lambda: self.run_worker(self._open, thread=True, exit_on_error=False))
+
+    def _open(self) -> None:
+        try:
+            session = self._open_session()
+        except PasaError as error:
+            self.call_from_thread(self.push_screen, ErrorDialog(error))
+        else:
+            self.call_from_thread(self.search_screen.session_opened, session)
+
+    async def action_quit(self) -> None:
+        """End, once a running search has recorded that it was stopped."""
+        await self.search_screen.stop_and_wait()
+        self.exit()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Textual's own commands, and every action of the screen from the registry."""
+        yield from super().get_system_commands(screen)
+        for action in ACTIONS:
+            if action.group == "search" and screen is self.search_screen:
+                run = f"screen.{action.name}"
+                yield SystemCommand(
+                    f"{action.label} ({action.key_names.split()[0]})", action.help, lambda run=run: self.run_action(run)
+                )

@@ -1,0 +1,144 @@
+"""The Crawler's actions as a tree: query > searches and expansions > papers."""
+
+from collections.abc import Sequence
+
+from rich.style import Style
+from rich.text import Text
+from textual.widgets import Tree
+from textual.widgets.tree import TreeNode
+
+from pasa_tui.events import (
+    Action,
+    ActionFailed,
+    Event,
+    ExpandFinished,
+    ExpandStarted,
+    SearchEnded,
+    SearchFinished,
+    SearchPlanned,
+    SearchState,
+    SectionsChosen,
+    Warned,
+)
+from pasa_tui.tui.actions import bindings
+from pasa_tui.tui.text import plural
+
+
+class ActionLog(Tree[int | str]):
+    """Grows while the search runs and follows its end until the user moves in it.
+
+    Papers that have no sections to follow are counted in one line, so that the ones that lead somewhere stay
+    visible. The papers an action found are added when its line is unfolded.
+    """
+
+    BINDINGS = bindings("log")
+
+    def __init__(self) -> None:
+        super().__init__("", id="log")
+        self.border_title = "Crawler"
+        self.show_root = False
+        self.guide_depth = 2
+        self._state = SearchState()
+        self._lines_of: dict[int, TreeNode[int | str]] = {}
+        self._dead_ends: TreeNode[int | str] | None = None
+        self._without_sections = 0
+
+    def show(self, state: SearchState) -> None:
+        """Begin anew with a search that may have gone on for a while."""
+        self.clear()
+        self._state, self._lines_of, self._dead_ends, self._without_sections = state, {}, None, 0
+        for action in state.actions.values():
+            self._show_action(action)
+        for warning in state.warnings:
+            self._leaf(f"⚠ {warning.message} {warning.hint}", "yellow")
+        if state.ending:
+            self._show_ending(state)
+
+    def update_from(self, events: Sequence[Event], state: SearchState) -> None:
+        """Show what these events, already in `state`, changed."""
+        self._state = state
+        follow = self.cursor_line < 0 or self.cursor_line >= self.last_line - 1
+        for event in events:
+            match event:
+                case (
+                    SearchPlanned(action=number)
+                    | SearchFinished(action=number)
+                    | ExpandStarted(action=number)
+                    | SectionsChosen(action=number)
+                    | ExpandFinished(action=number)
+                    | ActionFailed(action=number)
+                ):
+                    if number in state.actions:
+                        self._show_action(state.actions[number])
+                case Warned():
+                    self._leaf(f"⚠ {event.message} {event.hint}", "yellow")
+                case SearchEnded():
+                    self._show_ending(state)
+        if follow:
+            self.call_after_refresh(self._follow_tail)
+
+    def _follow_tail(self) -> None:
+        self.scroll_end(animate=False)
+
+    def _show_action(self, action: Action) -> None:
+        number = action.number
+        if not action.is_search and not action.sections and not action.failures:
+            # Shown once it is known to have sections; until then it is a moment's work.
+            if action.finished and number not in self._lines_of:
+                self._count_closed(number)
+            return
+        node = self._lines_of.get(number)
+        if node is None:
+            node = self._lines_of[number] = self.root.add("", data=number)
+        node.set_label(self._label(action))
+        if action.finished and not action.found:
+            node.allow_expand = False
+
+    def _count_closed(self, number: int) -> None:
+        self._without_sections += 1
+        label = Text(f"  ○ {plural(self._without_sections, 'paper')} opened, no sections to follow", style="dim")
+        if self._dead_ends is None:
+            self._dead_ends = self.root.add_leaf(label)
+        else:
+            self._dead_ends.set_label(label)
+
+    def _label(self, action: Action) -> Text:
+        if action.is_search:
+            head, body = "⌕ ", action.text
+            counts = f"+{action.new:<3}" if action.finished else "…   "
+        else:
+            found = self._state.papers.get(action.paper_id) if action.paper_id else None
+            head, body = "⤷ ", found.paper.title if found else str(action.paper_id)
+            sections = ", ".join(name or "citations" for name in action.chosen) or "no section chosen"
+            body = f"{body} § {sections}"
+            if action.finished:
+                body = f"{body} ({action.resolved} of {plural(action.results, 'citation')})"
+            counts = f"+{action.new:<3}" if action.finished else "…   "
+        if action.failures:
+            head, counts = "✗ ", "; ".join(action.failures)
+        # Lines that unfold begin with a sign of two cells.
+        label = Text(head if action.found else f"  {head}", style="dim")
+        label.append(counts, style=Style(color="red" if action.failures else "green", dim=False))
+        label.append(f" {body}", style=Style(dim=False))
+        return label
+
+    def _leaf(self, text: str, style: str) -> None:
+        self.root.add_leaf(Text(f"  {text.strip()}", style=style))
+
+    def _show_ending(self, state: SearchState) -> None:
+        words = {"done": "✓ done", "cancelled": "■ stopped", "budget": "■ limit reached", "failed": "✗ failed"}
+        text = f"{words[state.ending or 'done']} {state.message}"
+        self._leaf(text, "red" if state.ending == "failed" else "green" if state.ending == "done" else "yellow")
+
+    def on_tree_node_expanded(self, event: Tree.NodeExpanded[int | str]) -> None:
+        """Add the papers that the action found, best first."""
+        node = event.node
+        action = self._state.actions.get(node.data) if isinstance(node.data, int) else None
+        if action is None:
+            return
+        node.remove_children()
+        papers = [self._state.papers[paper_id] for paper_id in action.found]
+        for found in sorted(papers, key=lambda found: -(found.score or 0.0)):
+            score = "  – " if found.score is None else f"{found.score:.2f}"
+            label = Text(f"{score} ", style="green" if found.selected else "dim")
+            node.add_leaf(label.append(found.paper.title, style=Style()), data=str(found.paper.id))

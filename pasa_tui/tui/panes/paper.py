@@ -1,0 +1,88 @@
+"""One paper: what it is, why it was selected, how it was found."""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from pasa_tui.events import FoundPaper, SearchState
+from pasa_tui.tui.actions import bindings
+from pasa_tui.tui.text import MUTED, author_line, marked, provenance_line, query_marks, score_bar
+
+
+class PaperPane(VerticalScroll):
+    """Title, authors, facts, verdict, abstract with the question's words marked, and the way to the paper."""
+
+    BINDINGS = bindings("paper")
+
+    def __init__(self) -> None:
+        super().__init__(id="paper")
+        self.border_title = "Paper"
+        self._shown: tuple[object, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """One text; what it holds is made in `show`."""
+        yield Static(id="paper-text", markup=False)
+
+    def show(
+        self, state: SearchState, found: FoundPaper | None, *, starred: bool, tags: Sequence[str], note: str
+    ) -> None:
+        """Show a paper of `state`, or nothing. The same paper again, unchanged, is not drawn again."""
+        key = (found.paper.id, found.score, found.reason, starred, tuple(tags), note, state.query) if found else ()
+        if key == self._shown and key:
+            return
+        same_paper = bool(key and self._shown and key[0] == self._shown[0])
+        self._shown = key
+        text = self.query_one("#paper-text", Static)
+        text.update(_content(state, found, starred=starred, tags=tags, note=note) if found else Content(""))
+        if not same_paper:
+            self.scroll_home(animate=False)
+
+
+def _content(state: SearchState, found: FoundPaper, *, starred: bool, tags: Sequence[str], note: str) -> Content:
+    paper = found.paper
+    marks = query_marks(state.query)
+    blocks = [
+        Content.styled("★ " if starred else "", "$text-warning")
+        + marked(paper.title, marks, "$text-accent").stylize("bold"),
+        Content.styled(author_line(paper.authors), "$text-secondary"),
+        _facts(found),
+        _verdict(found),
+    ]
+    if paper.abstract:
+        heading = "Summary (ours)" if paper.abstract_kind == "summary" else "Abstract"
+        blocks.append(
+            Content.styled(f"{heading}\n", f"{MUTED} bold") + marked(paper.abstract, marks, "$text-accent bold")
+        )
+    else:
+        blocks.append(Content.styled("No abstract is known.", f"{MUTED} italic"))
+    blocks.append(Content.styled("How it was found\n", f"{MUTED} bold") + provenance_line(state, found))
+    if tags:
+        blocks.append(Content.styled("Tags  ", f"{MUTED} bold") + Content(", ".join(tags)))
+    if note:
+        blocks.append(Content.styled("Note\n", f"{MUTED} bold") + Content(note))
+    return Content("\n\n").join([block for block in blocks if block])
+
+
+def _facts(found: FoundPaper) -> Content:
+    paper = found.paper
+    parts = [
+        paper.date.isoformat() if paper.date else "",
+        paper.venue or "",
+        " ".join(paper.categories),
+        paper.url or paper.source_id or "",
+    ]
+    return Content.styled("  ·  ".join(part for part in parts if part), MUTED)
+
+
+def _verdict(found: FoundPaper) -> Content:
+    if found.score is None:
+        return Content.styled("not judged yet", f"{MUTED} italic")
+    colour = "$text-success" if found.selected else MUTED
+    verdict = "selected" if found.selected else "not selected"
+    line = Content.assemble(
+        (score_bar(found.score, 10), colour), (f" {found.score:.2f} ", f"{colour} bold"), (verdict, colour)
+    )
+    return line + Content.styled(f"\n{found.reason}", MUTED) if found.reason else line

@@ -1,0 +1,78 @@
+"""Where the question is written."""
+
+from dataclasses import dataclass
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import Static, TextArea
+
+from pasa_tui.tui.actions import bindings
+from pasa_tui.tui.text import MUTED
+
+_PLACEHOLDER = "What do you look for? A sentence or two.\nEnter searches, ctrl+j begins a new line."
+
+
+class QueryEditor(TextArea):
+    """A multi-line editor in which Enter searches."""
+
+    BINDINGS = bindings("query")
+
+    @dataclass
+    class Submitted(Message):
+        """The user wants to search for `text`."""
+
+        text: str
+
+    class Left(Message):
+        """The user wants out of the editor."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            id="query", placeholder=_PLACEHOLDER, soft_wrap=True, show_line_numbers=False, tab_behavior="focus"
+        )
+        self.border_title = "Question"
+
+    async def _on_key(self, event: events.Key) -> None:
+        # The editor would take Enter and escape for itself before any binding sees them.
+        handlers = {
+            "enter": self.action_submit,
+            "ctrl+j": self.action_newline,
+            "alt+enter": self.action_newline,
+            "escape": self.action_leave,
+        }
+        if handler := handlers.get(event.key):
+            event.stop()
+            event.prevent_default()
+            handler()
+        else:
+            await super()._on_key(event)
+
+    def action_submit(self) -> None:
+        """Post the question."""
+        self.post_message(self.Submitted(self.text))
+
+    def action_newline(self) -> None:
+        """Begin a new line."""
+        self.insert("\n")
+
+    def action_leave(self) -> None:
+        """Give the focus away."""
+        self.post_message(self.Left())
+
+
+class SearchOptions(Static):
+    """The line under the question: where is searched, and up to which day. A click changes either."""
+
+    corpus: reactive[str] = reactive("sample")
+    before: reactive[str] = reactive("")
+
+    def render(self) -> Content:
+        """`corpus sample · up to any day`."""
+        return Content.assemble(
+            ("corpus ", MUTED),
+            Content.styled(self.corpus, "$text-accent bold").stylize("@click=screen.corpus"),
+            ("  ·  up to ", MUTED),
+            Content.styled(self.before or "any date", "$text-accent bold").stylize("@click=screen.cut_off"),
+        )

@@ -1,0 +1,106 @@
+"""Where the search stands: counts, the funnel, and a sign of life while it runs."""
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.timer import Timer
+from textual.widget import Widget
+
+from pasa_tui.events import Funnel, SearchState
+from pasa_tui.tui.text import MUTED, duration, plural
+
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_ENDINGS = {
+    "done": ("✓", "$text-success", "done"),
+    "cancelled": ("■", "$text-warning", "stopped"),
+    "budget": ("■", "$text-warning", "limit reached"),
+    "failed": ("✗", "$text-error", "failed"),
+}
+
+
+class StatusLine(Widget):
+    """Two lines: what the search amounts to, and its funnel stage by stage."""
+
+    running: reactive[bool] = reactive(False)
+    _frame: reactive[int] = reactive(0)
+
+    def __init__(self) -> None:
+        super().__init__(id="status")
+        self._state: SearchState | None = None
+        self._corpus = ""
+        self._timer: Timer | None = None
+
+    def on_mount(self) -> None:
+        """Make the spinner's timer; it runs only while a search does."""
+        self._timer = self.set_interval(0.1, self._turn, pause=True)
+
+    def _turn(self) -> None:
+        self._frame += 1
+
+    def watch_running(self, running: bool) -> None:
+        """Let the spinner turn or rest."""
+        if self._timer is not None:
+            if running:
+                self._timer.resume()
+            else:
+                self._timer.pause()
+
+    def show(self, state: SearchState | None, corpus: str) -> None:
+        """Show a search; None: there is none yet."""
+        self._state, self._corpus = state, corpus
+        self.refresh()
+
+    def render(self) -> Content:
+        """The two lines."""
+        if self._state is None:
+            return Content.styled(f"Ready · {self._corpus}\n", MUTED)
+        state, funnel = self._state, self._state.funnel
+        sign, colour, word = _ENDINGS.get(state.ending or "", ("·", MUTED, "stopped"))
+        if self.running:
+            sign, colour, word = _SPINNER[self._frame % len(_SPINNER)], "$text-accent", _progress(state)
+        facts = [
+            f"{plural(len(state.papers), 'paper')} met",
+            f"{state.selected:,} selected",
+            plural(funnel.actions, "action"),
+            duration(state.elapsed),
+            self._corpus,
+        ]
+        if funnel.failures:
+            facts.append(plural(funnel.failures, "failure"))
+        first = Content.assemble((f"{sign} {word}", f"{colour} bold"), f"  {' · '.join(facts)}")
+        return first + "\n" + funnel_line(funnel, narrow=self.size.width < 120)
+
+
+def _progress(state: SearchState) -> str:
+    finished = sum(action.finished for action in state.actions.values())
+    return f"{finished}/{len(state.actions)}"
+
+
+def funnel_line(funnel: Funnel, *, narrow: bool) -> Content:
+    """Both halves of the funnel: searching and judging, opening and following. `narrow` fits 80 cells."""
+    if narrow:
+        return Content(
+            f"search {funnel.searches:,}>{funnel.results:,}>{funnel.new:,} new>{funnel.judged:,} judged"
+            f">{funnel.selected:,} sel │ open {funnel.expanded:,}>{funnel.with_sections:,}>{funnel.citations:,}"
+            f">{funnel.resolved:,}>{funnel.cited_new:,} new"
+        )
+    halves = (
+        (
+            (funnel.searches, "searches"),
+            (funnel.results, "results"),
+            (funnel.new, "new"),
+            (funnel.judged, "judged"),
+            (funnel.selected, "selected"),
+        ),
+        (
+            (funnel.expanded, "opened"),
+            (funnel.with_sections, "with sections"),
+            (funnel.citations, "citations"),
+            (funnel.resolved, "resolved"),
+            (funnel.cited_new, "new"),
+        ),
+    )
+    stages = [
+        Content.styled(" > ", MUTED).join([Content.assemble(f"{count:,}", (f" {name}", MUTED)) for count, name in half])
+        for half in halves
+    ]
+    return Content.styled("  │  ", MUTED).join(stages)

@@ -1,0 +1,177 @@
+"""Small questions: which corpus, which cut-off, what to export where, really?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Checkbox, Input, Label, OptionList, RadioButton, RadioSet, Static
+from textual.widgets.option_list import Option
+
+from pasa_tui.errors import PasaError
+from pasa_tui.tui.text import MUTED
+
+
+class CorpusDialog(ModalScreen[str | None]):
+    """Choose one of the corpora. The answer is its name, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]
+
+    def __init__(self, corpora: Sequence[tuple[str, str]], current: str) -> None:
+        """`corpora` are (name, description) pairs."""
+        super().__init__()
+        self._corpora = corpora
+        self._current = current
+
+    def compose(self) -> ComposeResult:
+        """A list with the current one highlighted."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Where to search"
+            yield OptionList(
+                *[
+                    Option(Content.assemble((name, "bold"), (f"  {description}", MUTED)), id=name)
+                    for name, description in self._corpora
+                ],
+                markup=False,
+            )
+            yield Static("pasa-tui corpus build … makes more.", classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Highlight the current corpus."""
+        names = [name for name, _ in self._corpora]
+        self.query_one(OptionList).highlighted = names.index(self._current) if self._current in names else 0
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Answer with the name."""
+        self.dismiss(event.option_id)
+
+
+class CutOffDialog(ModalScreen[str | None]):
+    """Ask for a date as YYYY-MM-DD. The answer is the text (empty: none), or None if nothing changes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]
+
+    def __init__(self, current: str) -> None:
+        super().__init__()
+        self._current = current
+
+    def compose(self) -> ComposeResult:
+        """One line to fill in."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Cut-off"
+            yield Label("Only papers up to this day; empty for any:", markup=False)
+            yield Input(self._current, placeholder="YYYY-MM-DD", max_length=10)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer with the text; who asked checks it."""
+        self.dismiss(event.value.strip())
+
+
+class ConfirmDialog(ModalScreen[bool]):
+    """A question with yes and no."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,n", "dismiss(False)", "No"), ("y", "dismiss(True)", "Yes")]
+
+    def __init__(self, question: str, yes: str) -> None:
+        super().__init__()
+        self._question = question
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        """The question and two buttons; no is the one that Enter presses."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Sure?"
+            yield Label(self._question, markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("No (n)", id="no", variant="primary")
+                yield Button(f"{self._yes} (y)", id="yes", variant="error")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Answer."""
+        self.dismiss(event.button.id == "yes")
+
+
+class ErrorDialog(ModalScreen[None]):
+    """An error that stands in the way: its message and what to do about it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,enter", "dismiss", "Close")]
+
+    def __init__(self, error: PasaError) -> None:
+        super().__init__()
+        self._error = error
+
+    def compose(self) -> ComposeResult:
+        """Message, hint, and a button."""
+        with Vertical(classes="dialog error") as dialog:
+            dialog.border_title = self._error.title
+            yield Label(self._error.message, markup=False)
+            if self._error.hint:
+                yield Label(self._error.hint, classes="hint", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Close", variant="primary")
+
+    def on_button_pressed(self) -> None:
+        """Close."""
+        self.dismiss(None)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportChoice:
+    """Which papers, into which file, in which encoding."""
+
+    only: str
+    path: Path
+    latex: bool
+
+
+class ExportDialog(ModalScreen[ExportChoice | None]):
+    """Ask what to export. The answer is None if nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]
+    KINDS = ("selected", "starred", "all")
+
+    def __init__(self, counts: dict[str, int], path: Path, *, latex: bool) -> None:
+        """`counts` says of each of `KINDS` how many papers that would be."""
+        super().__init__()
+        self._counts = counts
+        self._path = path
+        self._latex = latex
+
+    def compose(self) -> ComposeResult:
+        """Which papers; the file; the encoding."""
+        first = next((kind for kind in self.KINDS if self._counts[kind]), "all")
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Export to BibTeX"
+            with RadioSet():
+                for kind in self.KINDS:
+                    yield RadioButton(f"{kind} ({self._counts[kind]:,})", value=kind == first, id=f"kind-{kind}")
+            yield Input(str(self._path), placeholder="File")
+            yield Checkbox("LaTeX's encoding instead of UTF-8", self._latex)
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="cancel")
+                yield Button("Export", id="export", variant="primary")
+
+    def on_mount(self) -> None:
+        """Enter exports at once: the file has the focus."""
+        self.query_one(Input).focus()
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#export")
+    def export(self) -> None:
+        """Answer with what is filled in."""
+        pressed = self.query_one(RadioSet).pressed_button
+        only = (pressed.id or "kind-all").removeprefix("kind-") if pressed else "all"
+        text = self.query_one(Input).value.strip()
+        if text:
+            self.dismiss(ExportChoice(only, Path(text).expanduser(), self.query_one(Checkbox).value))
+
+    @on(Button.Pressed, "#cancel")
+    def cancel(self) -> None:
+        """Answer None."""
+        self.dismiss(None)

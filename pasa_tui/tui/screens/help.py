@@ -1,0 +1,52 @@
+"""All keys, made from the registry of actions."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from pasa_tui.tui.actions import ACTIONS, PLACES
+
+_INTRODUCTION = (
+    "Write a question and press Enter. The Crawler's actions appear in the log, the papers it meets in the list, "
+    "ranked by the Selector's score; those above the threshold are selected. Everything is kept in the library."
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """Every action with its keys, place by place."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,f1,question_mark", "dismiss", "Close")]
+
+    def compose(self) -> ComposeResult:
+        """One scrollable text."""
+        with VerticalScroll(classes="dialog help") as dialog:
+            dialog.border_title = "Help"
+            dialog.border_subtitle = "escape closes"
+            yield Static(help_content(), markup=False)
+
+    def on_mount(self) -> None:
+        """Let the arrow keys scroll."""
+        self.query_one(VerticalScroll).focus()
+
+
+def help_content() -> Content:
+    """The introduction, then each place's keys in two columns."""
+    content = Content(_INTRODUCTION)
+    for group, place in PLACES.items():
+        content += Content.styled(f"\n\n{place}\n", "$text-accent bold")
+        actions = [action for action in ACTIONS if action.group == group]
+        content += Content("\n").join(
+            [Content.assemble((f"  {action.key_names:<18}", "bold"), (f"{action.help}", "")) for action in actions]
+        )
+    content += Content.styled("\n\nAlways\n", "$text-accent bold")
+    content += Content.assemble(
+        ("  tab shift+tab     ", "bold"), "Next or previous pane\n",
+        ("  ctrl+p            ", "bold"), "Command palette: find any action by name, change the theme\n",
+        ("  ctrl+q            ", "bold"), "Quit; a running search is kept and can be resumed",
+    )  # fmt: skip
+    return content
