@@ -11,7 +11,6 @@ import click
 from pasa_tui.cli.context import Context
 
 if TYPE_CHECKING:
-    from pasa_tui.corpus import CorpusInfo
     from pasa_tui.corpus.build import BuildReport
     from pasa_tui.corpus.lines import Progress
 
@@ -149,11 +148,14 @@ def _run(name: str, build_it: "Callable[[Callable[[Progress], None]], BuildRepor
     for problem in report.problems:
         click.echo(str(problem), err=True)
     if report.duplicates:
-        click.echo(f"{report.duplicates:,} records of papers that were there already; the first was kept.", err=True)
-    built: CorpusInfo = report.info
-    click.echo(
-        f"Built {name}: {built.papers:,} papers, {built.citations:,} citations of {built.citing_papers:,}.", err=True
-    )
+        click.echo(f"{_count(report.duplicates, 'duplicate record')}: the first of each was kept.", err=True)
+    built = report.info
+    of_them = f"{_count(built.citations, 'citation')} of {built.citing_papers:,}"
+    click.echo(f"Built {name}: {_count(built.papers, 'paper')}, {of_them}.", err=True)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 class _ProgressLine:

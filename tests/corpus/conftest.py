@@ -75,6 +75,16 @@ def make(paths: Paths, tmp_path: Path) -> Callable[..., Corpus]:
     return build
 
 
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """The records above as a corpus that no test changes."""
+    folder = tmp_path_factory.mktemp("reference")
+    paths = Paths.default({"PASA_TUI_HOME": str(folder / "home")})
+    files = json_lines(folder / "papers.jsonl", PAPERS), json_lines(folder / "citations.jsonl", CITATIONS)
+    build_corpus(paths, "reference", papers=files[0], citations=files[1])
+    return open_corpus("reference", paths)
+
+
 @pytest.fixture
 def small(make: Callable[..., Corpus]) -> Corpus:
     return make(PAPERS, CITATIONS)

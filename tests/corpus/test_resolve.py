@@ -44,8 +44,8 @@ BEACON = "title:beacon"
         (Citation(), None),
     ],
 )
-async def test_only_what_is_surely_the_cited_paper(small: Corpus, citation: Citation, expected: str | None) -> None:
-    [paper] = await small.resolve([citation])
+async def test_only_what_is_surely_the_cited_paper(reference: Corpus, citation: Citation, expected: str | None) -> None:
+    [paper] = await reference.resolve([citation])
     assert (paper.id if paper else None) == expected
 
 
@@ -56,21 +56,21 @@ async def test_a_title_that_two_papers_have_names_neither(make: Callable[..., Co
     assert [paper and paper.id for paper in found] == [None, "arxiv:2101.00002"]
 
 
-async def test_many_are_resolved_in_order(small: Corpus) -> None:
+async def test_many_are_resolved_in_order(reference: Corpus) -> None:
     citations = [
         Citation(arxiv_id="2101.00001"),
         Citation("No such title anywhere"),
         Citation("Beacon", year=2021),
     ] * 2000
-    found = await small.resolve(citations)
+    found = await reference.resolve(citations)
     assert [paper and paper.id for paper in found] == [LANTERN, None, BEACON] * 2000
-    assert await small.resolve([]) == []
+    assert await reference.resolve([]) == []
 
 
-async def test_sections_are_read_in_order_with_what_is_known_of_each_citation(small: Corpus) -> None:
-    tidal = small.get(PaperId(TIDAL))
+async def test_sections_are_read_in_order_with_what_is_known_of_each_citation(reference: Corpus) -> None:
+    tidal = reference.get(PaperId(TIDAL))
     assert tidal is not None
-    sections = await small.read(tidal)
+    sections = await reference.read(tidal)
     assert [(section.name, [citation.source_id for citation in section.citations]) for section in sections] == [
         ("1 Introduction", ["arxiv:2101.00001", "s2:nowhere", "arxiv:1999.99999"]),
         ("2 Related Work", ["arxiv:2101.00001", "arxiv:2303.00003", "local:beacon"]),
@@ -78,16 +78,16 @@ async def test_sections_are_read_in_order_with_what_is_known_of_each_citation(sm
     lantern, nowhere, unknown = sections[0].citations
     assert (lantern.title, lantern.id, lantern.doi) == ("Lanterns for Sparse Retrieval", LANTERN, "10.5555/lantern.1")
     assert nowhere.id == "s2:nowhere" and unknown.id == "arxiv:1999.99999"
-    assert [paper and paper.id for paper in await small.resolve(sections[1].citations)] == [LANTERN, KELP, BEACON]
+    assert [paper and paper.id for paper in await reference.resolve(sections[1].citations)] == [LANTERN, KELP, BEACON]
 
 
-async def test_a_paper_met_elsewhere_is_read_by_its_other_names(small: Corpus) -> None:
+async def test_a_paper_met_elsewhere_is_read_by_its_other_names(reference: Corpus) -> None:
     elsewhere = Paper("Tidal Agents: planning with moving goals", doi="10.1000/tidal")
-    assert [section.name for section in await small.read(elsewhere)] == ["1 Introduction", "2 Related Work"]
-    assert await small.read(Paper("Tidal Waves: planning with moving goals")) == []
+    assert [section.name for section in await reference.read(elsewhere)] == ["1 Introduction", "2 Related Work"]
+    assert await reference.read(Paper("Tidal Waves: planning with moving goals")) == []
 
 
-def test_who_cites_a_paper(small: Corpus) -> None:
-    assert small.cited_by(PaperId(LANTERN)) == [TIDAL, KELP]
-    assert small.cited_by(PaperId("doi:10.5555/lantern.1")) == [TIDAL, KELP]
-    assert small.cited_by(PaperId(TIDAL)) == [] == small.cited_by(PaperId("arxiv:1234.56789"))
+def test_who_cites_a_paper(reference: Corpus) -> None:
+    assert reference.cited_by(PaperId(LANTERN)) == [TIDAL, KELP]
+    assert reference.cited_by(PaperId("doi:10.5555/lantern.1")) == [TIDAL, KELP]
+    assert reference.cited_by(PaperId(TIDAL)) == [] == reference.cited_by(PaperId("arxiv:1234.56789"))

@@ -46,8 +46,8 @@ async def test_what_goes_in_is_found_and_comes_out(texts: list[tuple[str, str]])
                     assert paper in found or not corpus.analyze(text)
 
 
-@pytest.fixture
-def stacked(make: Callable[..., Corpus]) -> Corpus:
+@pytest.fixture(scope="module")
+def stacked(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """Forty papers of one and the same text, dated on forty days, and three that differ."""
     same = [
         {
@@ -68,7 +68,10 @@ def stacked(make: Callable[..., Corpus]) -> Corpus:
         },
         {"id": "arxiv:2101.00003", "title": "深度学习与检索", "abstract": "การเรียนรู้ Обучение", "date": "2021-01-03"},
     ]
-    return make([*same, *others])
+    folder = tmp_path_factory.mktemp("stacked")
+    paths = Paths.default({"PASA_TUI_HOME": str(folder)})
+    build_corpus(paths, "stacked", papers=json_lines(folder / "papers.jsonl", [*same, *others]))
+    return open_corpus("stacked", paths)
 
 
 def ids(papers: list[Paper]) -> list[PaperId]:
@@ -122,8 +125,8 @@ async def test_none_is_dated_after_the_cut_off(stacked: Corpus, before: date) ->
         assert found == [paper for paper in all_papers if paper.date and paper.date <= before][:limit]
 
 
-async def test_undated_papers_stay_whatever_the_cut_off(small: Corpus) -> None:
-    found = await small.search("retrieval", limit=5, before=date(1950, 1, 1))
+async def test_undated_papers_stay_whatever_the_cut_off(reference: Corpus) -> None:
+    found = await reference.search("retrieval", limit=5, before=date(1950, 1, 1))
     assert ids(found) == ["title:anundatednoteonretrieval"]
 
 
