@@ -112,7 +112,7 @@ def info(context: Context, name: str, output: str) -> None:
         "name": found.name,
         "papers": f"{found.papers:,}",
         "dated": f"{found.dated_from} to {found.dated_to}" if found.dated_from else "none",
-        "citations": f"{found.citations:,} of {found.citing_papers:,} papers",
+        "citations": f"{found.citations:,} in {_count(found.citing_papers, 'paper')}",
         "built": f"{found.built_at:%Y-%m-%d %H:%M} UTC",
         "from": ", ".join(found.sources),
     }
@@ -150,8 +150,8 @@ def _run(name: str, build_it: "Callable[[Callable[[Progress], None]], BuildRepor
     if report.duplicates:
         click.echo(f"{_count(report.duplicates, 'duplicate record')}: the first of each was kept.", err=True)
     built = report.info
-    of_them = f"{_count(built.citations, 'citation')} of {built.citing_papers:,}"
-    click.echo(f"Built {name}: {_count(built.papers, 'paper')}, {of_them}.", err=True)
+    citations = f"{_count(built.citations, 'citation')} in {built.citing_papers:,} of them"
+    click.echo(f"Built {name}: {_count(built.papers, 'paper')}, {citations}.", err=True)
 
 
 def _count(number: int, noun: str) -> str:

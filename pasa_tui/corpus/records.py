@@ -1,7 +1,7 @@
 """Records of the files a corpus is built from, and the papers and bibliographies they describe."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from email.utils import parsedate_to_datetime
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 _ARXIV_DOI = "10.48550/arxiv."
 _PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2}))?")
-_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*)?", re.DOTALL)
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2}|\d{8})(?:[T ].*)?", re.DOTALL)
 
 
 class RecordError(Exception):
@@ -97,7 +97,10 @@ def arxiv_month(arxiv_id: str) -> date:
 
 
 def parse_date(value: str | int) -> date:
-    """A day; a month or a year stands for the day in its middle (a year for 1 July). Raises ValueError."""
+    """A day (`2024-01-31`, also with a time, or `20240131`); raises ValueError.
+
+    A month or a year stands for the day in its middle, a year for 1 July.
+    """
     text = str(value).strip()
     if match := _DAY.fullmatch(text):
         return date.fromisoformat(match[1])
@@ -250,7 +253,7 @@ def _cleaned(texts: list[str] | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(text for text in map(clean_text, texts) if text)
 
 
-def _sections(pairs: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _sections(pairs: Iterable[tuple[str, list[str]]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     # Names that differ by white space alone are one section, and a section cites a paper once.
     merged: dict[str, dict[str, None]] = {}
     for name, cited in pairs:

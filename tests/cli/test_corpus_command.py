@@ -27,7 +27,7 @@ def build(invoke: Invoke, folder: Path, *more: str) -> Result:
 def test_build_narrates_on_stderr_and_refuses_a_taken_name(invoke: Invoke, tmp_path: Path) -> None:
     done = build(invoke, tmp_path)
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "Built mine: 20 papers, 16 citations of 4." in done.stderr
+    assert "Built mine: 20 papers, 16 citations in 4 of them." in done.stderr
     again = build(invoke, tmp_path)
     assert isinstance(again.exception, CorpusError) and "--replace" in again.exception.hint
     for option in ("--replace", "--force"):
@@ -54,7 +54,7 @@ def test_list_and_info_are_data(invoke: Invoke, tmp_path: Path, paths: Paths) ->
     [mine] = [row for row in json.loads(invoke("corpus", "list", "--format", "json").stdout) if row["name"] == "mine"]
     assert json.loads(invoke("corpus", "info", "mine", "--format", "json").stdout) == mine
     shown = invoke("corpus", "info", "mine").stdout
-    assert "16 of 4 papers" in shown and "2020-01-15 to 2020-09-15" in shown and "papers.jsonl" in shown
+    assert "16 in 4 papers" in shown and "2020-01-15 to 2020-09-15" in shown and "papers.jsonl" in shown
     (paths.corpora_dir / "mine" / "corpus.json").write_text("{")
     damaged = invoke("corpus", "list")
     assert damaged.exit_code == 0 and "mine" not in damaged.stdout and "'mine' is damaged" in damaged.stderr

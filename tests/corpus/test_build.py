@@ -16,6 +16,7 @@ from pasa_tui.corpus import available, open_corpus, remove_corpus
 from pasa_tui.corpus.build import PROGRESS_EVERY, build_corpus
 from pasa_tui.corpus.corpus import Corpus
 from pasa_tui.corpus.lines import Progress
+from pasa_tui.corpus.records import paper_reader
 from pasa_tui.corpus.shelf import Shelf
 from pasa_tui.errors import CorpusError
 from pasa_tui.papers import PaperId
@@ -133,6 +134,8 @@ def test_bad_records_are_counted_and_the_rest_is_kept(paths: Paths, tmp_path: Pa
         (lzma.compress(b'{"id": "a:1", "title": "Cut off"}\n' * 5000)[:-40], "cut off or damaged after line"),
         (b"PK\x03\x04 this is no zip file", "cut off or damaged after line 0"),
     ],
+    # Names of their own: the contents are binary, and compressed ones differ from run to run.
+    ids=["empty", "blank", "binary", "csv", "html", "array", "late", "cut-gzip", "cut-xz", "no-zip"],
 )
 def test_a_file_of_another_kind_is_refused_and_the_old_corpus_stays(
     small: Corpus, paths: Paths, tmp_path: Path, content: bytes, says: str
@@ -295,3 +298,23 @@ def test_unknown_other_format_and_damaged_corpora_say_what_to_do(small: Corpus, 
 def test_citations_that_name_no_record_id_are_kept(make: Callable[..., Corpus]) -> None:
     assert make(PAPERS, [{"id": "local:beacon", "sections": {"": [7, "arxiv:2303.00003"]}}]).info.citations == 2
     assert make(PAPERS, CITATIONS, replace=True).info.citations == 7
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("2024-01-31", date(2024, 1, 31)),
+        ("2024-01-31T10:00:00Z", date(2024, 1, 31)),
+        ("20240131", date(2024, 1, 31)),
+        (20240131, date(2024, 1, 31)),
+        ("2024-02", date(2024, 2, 15)),
+        (2024, date(2024, 7, 1)),
+        ("", None),
+        (None, None),
+        ("2024-13-01", None),
+        ("soon", None),
+    ],
+)
+def test_dates_are_days_months_or_years(given: str | int | None, expected: date | None) -> None:
+    record = json.dumps({"id": "a:1", "title": "Dated", "date": given}).encode()
+    assert paper_reader()(record).paper.date == expected
