@@ -93,14 +93,10 @@ class Builder:
         """Complete index and tables and say what they hold. Raises CorpusError."""
         self.report(Progress("index", 0, 0, 0))
         self._index.finish()
-        papers, citing, citations, first, last = self._store.finish()
+        contents = self._store.finish()
         return CorpusInfo(
             name=name,
-            papers=papers,
-            citing_papers=citing,
-            citations=citations,
-            dated_from=first,
-            dated_to=last,
+            **contents._asdict(),
             built_at=datetime.now(UTC).replace(microsecond=0),
             sources=sources,
             key=key,

@@ -13,7 +13,7 @@ from pasa_tui.corpus.info import CorpusInfo
 from pasa_tui.corpus.matching import name_matches, names_of, title_matches
 from pasa_tui.corpus.store import COLUMNS, row_to_paper, title_hash
 from pasa_tui.errors import CorpusError, SourceError
-from pasa_tui.papers import Citation, Paper, PaperId, Section
+from pasa_tui.papers import Citation, Paper, PaperId, Section, parse_arxiv_id, parse_doi
 from pasa_tui.papers import paper_id as identity
 
 _MAPPED = 2**31 - 2**16
@@ -42,14 +42,7 @@ class Corpus:
         self.info = info
         self._index = Index(folder / "index")
         try:
-            # Immutable: a build never changes these files, and needs no lock beside them.
-            self._connection = sqlite3.connect(
-                f"{(folder / 'papers.db').as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
-            )
-            # Mapped pages are read without a call into the system each: papers lie all over the file.
-            self._connection.execute(f"PRAGMA mmap_size={_MAPPED}")
-            # SQLite opens the file at the first look: take it now, while it is surely this build's.
-            self._connection.execute("SELECT 1 FROM papers LIMIT 1").fetchone()
+            self._connection = _connect(folder / "papers.db")
         except sqlite3.Error as error:
             raise CorpusError(
                 f"The papers of {info.name!r} can't be opened: {error}.", "Build the corpus again with --replace."
@@ -83,9 +76,12 @@ class Corpus:
             return []
         sections: dict[int, tuple[str, list[Citation]]] = {}
         for number, section, name, cited_title, title, arxiv_id, doi in self._rows(_SECTIONS, (row,)):
-            if arxiv_id is None and name and name.startswith("arxiv:"):
-                arxiv_id = name.removeprefix("arxiv:")
-            citation = Citation(title=title or cited_title or "", arxiv_id=arxiv_id, doi=doi, source_id=name)
+            citation = Citation(
+                title=title or cited_title or "",
+                arxiv_id=arxiv_id or parse_arxiv_id(name or ""),
+                doi=doi or parse_doi(name or ""),
+                source_id=name,
+            )
             sections.setdefault(number, (section, []))[1].append(citation)
         return [Section(name, tuple(citations)) for name, citations in sections.values()]
 
@@ -134,7 +130,7 @@ class Corpus:
         names = [names_of(citation) for citation in citations]
         hashes = [title_hash(citation.title) for citation in citations]
         named = self._by_name({name for each in names for name in each})
-        titled: dict[int, list[tuple[int, Paper]]] = {}
+        titled: dict[int | None, list[tuple[int, Paper]]] = {}
         for row in self._papers("title_hash", {value for value in hashes if value is not None}, extra="title_hash"):
             titled.setdefault(row[-1], []).append((row[0], row_to_paper(row[:-1])))
         resolved: list[tuple[int, Paper] | None] = []
@@ -142,7 +138,7 @@ class Corpus:
             by_name = (
                 named[name] for name in its_names if name in named and name_matches(citation, name, named[name][1])
             )
-            by_title = [found for found in titled.get(its_hash or 0, []) if title_matches(citation, found[1])]
+            by_title = [found for found in titled.get(its_hash, []) if title_matches(citation, found[1])]
             resolved.append(next(by_name, by_title[0] if len(by_title) == 1 else None))
         return resolved
 
@@ -170,6 +166,20 @@ class Corpus:
             yield
         except sqlite3.Error as error:
             raise SourceError(f"The corpus {self.name!r} can't be read: {error}.", "Build it again.") from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Immutable: a build never changes these files, so no lock is needed beside them.
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+    try:
+        # Mapped pages are read without a call into the system each: papers lie all over the file.
+        connection.execute(f"PRAGMA mmap_size={_MAPPED}")
+        # The first look maps the file: taken now, what is open stays this build's when another takes its place.
+        connection.execute("SELECT 1 FROM papers LIMIT 1").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _json(values: Iterable[object]) -> str:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -31,10 +31,8 @@ CREATE TABLE citations (
     PRIMARY KEY (citing, section, position)
 ) WITHOUT ROWID;
 """
-_INDEXES = """
+_COMPLETE = """
 CREATE INDEX papers_title ON papers (title_hash);
-"""
-_RESOLVE = """
 UPDATE citations SET cited = (SELECT row FROM names WHERE names.name = citations.name) WHERE name IS NOT NULL;
 UPDATE citations SET cited = (
     SELECT CASE WHEN count(*) = 1 THEN min(row) END FROM papers
@@ -61,7 +59,7 @@ def row_to_paper(row: Sequence[Any]) -> Paper:
         title=title,
         abstract=abstract,
         authors=tuple(msgspec.json.decode(authors)),
-        date=date.fromisoformat(day) if day else None,
+        date=_day(day),
         arxiv_id=arxiv_id,
         doi=doi,
         venue=venue,
@@ -69,6 +67,16 @@ def row_to_paper(row: Sequence[Any]) -> Paper:
         source_id=source_id,
         abstract_kind="summary" if is_summary else "abstract",
     )
+
+
+class Contents(NamedTuple):
+    """Numbers of papers, of papers whose citations are known, and of citations; the papers' first and last date."""
+
+    papers: int
+    citing_papers: int
+    citations: int
+    dated_from: date | None
+    dated_to: date | None
 
 
 class StoreWriter:
@@ -112,26 +120,16 @@ class StoreWriter:
             )
         return None
 
-    def finish(self) -> tuple[int, int, int, date | None, date | None]:
-        """Resolve the citations, write everything and close.
-
-        Returns the numbers of papers, citing papers and citations, and the first and last date of a paper.
-        """
-        self._script(_INDEXES)
-        self._script(_RESOLVE)
-        (papers, first, last) = self._connection.execute("SELECT count(*), min(date), max(date) FROM papers").fetchone()
+    def finish(self) -> Contents:
+        """Resolve the citations, write everything, close, and say what there is."""
+        self._script(_COMPLETE)
+        papers, first, last = self._connection.execute("SELECT count(*), min(date), max(date) FROM papers").fetchone()
         (citing,) = self._connection.execute("SELECT count(DISTINCT citing) FROM sections").fetchone()
         (citations,) = self._connection.execute("SELECT count(*) FROM citations").fetchone()
         self._connection.execute("COMMIT")
         self._connection.execute("PRAGMA optimize")
         self.close()
-        return (
-            papers,
-            citing,
-            citations,
-            date.fromisoformat(first) if first else None,
-            date.fromisoformat(last) if last else None,
-        )
+        return Contents(papers, citing, citations, _day(first), _day(last))
 
     def close(self) -> None:
         """Close the file, complete or not."""
@@ -163,6 +161,10 @@ class StoreWriter:
     def _script(self, statements: str) -> None:
         for statement in statements.split(";"):
             self._connection.execute(statement)
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _surely_cited(title: str, cited: str) -> bool:
