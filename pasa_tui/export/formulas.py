@@ -1,0 +1,120 @@
+r"""Which `$…$` of a stranger's text is mathematics that TeX may typeset.
+
+TeX executes what stands between dollar signs, so only text that a small grammar accepts is let through:
+
+    list   := item+
+    item   := atom [scripts]
+    atom   := character | symbol | group | command group | \frac group group
+    group  := "{" list "}"
+    scripts:= at most one "^" and one "_", each followed by a character, a symbol or a group
+
+All control words are LaTeX's own, except \mathbb, which needs amsfonts (or amssymb). The grammar rejects what
+TeX would stop at: unknown control words, missing arguments, double scripts, unbalanced braces.
+"""
+
+import re
+
+_GREEK = (
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi varpi rho "
+    "varrho sigma varsigma tau upsilon phi varphi chi psi omega "
+    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+)
+_OTHER_SYMBOLS = (
+    "ell infty partial nabla hbar Re Im aleph forall exists emptyset prime top bot angle triangle "
+    "pm mp times div cdot ast star circ bullet oplus otimes cap cup wedge vee setminus "
+    "leq le geq ge neq ne equiv sim simeq approx cong propto in notin ni subset subseteq supset supseteq ll gg mid "
+    "parallel perp to leftarrow rightarrow leftrightarrow Leftarrow Rightarrow Leftrightarrow mapsto uparrow downarrow "
+    "sum prod int langle rangle lfloor rfloor lceil rceil ldots cdots dots quad "
+    "log ln exp sin cos tan min max sup inf arg lim det dim ker deg gcd Pr"
+)
+MATH_SYMBOLS = frozenset(f"\\{word}" for word in (_GREEK + " " + _OTHER_SYMBOLS).split()) | {"\\,", "\\;", "\\:", "\\!"}
+"""Control sequences that take no argument, do nothing but print, and work in math without any package."""
+
+_FONTS_AND_ACCENTS = (
+    "mathcal mathbb mathrm mathbf mathit mathsf mathtt sqrt hat bar tilde vec dot ddot widehat widetilde "
+    "overline underline"
+)
+_ONE_ARGUMENT = frozenset(f"\\{word}" for word in _FONTS_AND_ACCENTS.split())
+_TOKEN = re.compile(r"\\[A-Za-z]+|\\[,;:!]|[A-Za-z0-9+\-*/=()\[\],.:;!<>|?]|[{}^_]| ")
+_SPAN = re.compile(r"\$(?!\s)([^$]{1,200})(?<!\s)\$(?!\d)")
+_MAX_DEPTH = 10
+
+
+def math_spans(text: str) -> list[tuple[int, int]]:
+    """Where in `text` harmless mathematics stands: (start, end) pairs, dollar signs included, in order.
+
+    As in Pandoc's Markdown, the opening dollar has no space after it, the closing one no space before and no
+    digit after it, so that prices stay prices.
+
+    >>> math_spans("$O(n^2)$ for $5 and $10")
+    [(0, 8)]
+    """
+    spans, start = [], 0
+    while match := _SPAN.search(text, start):
+        if _is_harmless(match[1]):
+            spans.append(match.span())
+            start = match.end()
+        else:
+            start = match.start() + 1
+    return spans
+
+
+class _Rejected(Exception):
+    """The text is not of the grammar."""
+
+
+def _is_harmless(content: str) -> bool:
+    tokens, position = [], 0
+    while position < len(content):
+        match = _TOKEN.match(content, position)
+        if match is None:
+            return False
+        position = match.end()
+        # TeX skips spaces in math, except that one after a control word ends it, which the token has done.
+        if match[0] != " ":
+            tokens.append(match[0])
+    try:
+        return bool(tokens) and _read_list(tokens, 0, 0) == len(tokens)
+    except _Rejected:
+        return False
+
+
+def _read_list(tokens: list[str], position: int, depth: int) -> int:
+    """Read items up to the closing brace or the end; return the position after them."""
+    if depth > _MAX_DEPTH:
+        raise _Rejected
+    first = position
+    while position < len(tokens) and tokens[position] != "}":
+        position = _read_atom(tokens, position, depth)
+        scripts: set[str] = set()
+        while position < len(tokens) and (script := tokens[position]) in ("^", "_"):
+            if script in scripts:
+                raise _Rejected
+            scripts.add(script)
+            position = _read_atom(tokens, position + 1, depth, script=True)
+    if position == first:
+        raise _Rejected
+    return position
+
+
+def _read_atom(tokens: list[str], position: int, depth: int, *, script: bool = False) -> int:
+    """Read one atom; as a script, one without arguments: TeX stops at `x^\\hat{y}`."""
+    token = tokens[position] if position < len(tokens) else "}"
+    if token == "{":
+        return _read_group(tokens, position, depth)
+    if token in MATH_SYMBOLS or (token[0] not in "\\}^_"):
+        return position + 1
+    if token in _ONE_ARGUMENT and not script:
+        return _read_group(tokens, position + 1, depth)
+    if token == r"\frac" and not script:
+        return _read_group(tokens, _read_group(tokens, position + 1, depth), depth)
+    raise _Rejected
+
+
+def _read_group(tokens: list[str], position: int, depth: int) -> int:
+    if tokens[position : position + 1] != ["{"]:
+        raise _Rejected
+    end = _read_list(tokens, position + 1, depth + 1)
+    if tokens[end : end + 1] != ["}"]:
+        raise _Rejected
+    return end + 1

@@ -1,0 +1,180 @@
+r"""Strangers' text as LaTeX source that prints as that text and does nothing else.
+
+Every character TeX acts on is replaced: \ ~ ^ < > | by control words of LaTeX itself, % & $ # _ by their escapes,
+"…" by TeX's ``…''. BibTeX counts \{ as a brace, so the braces of a text are escaped where they pair up and become
+{\textbraceleft} and {\textbraceright} where they don't: values are always balanced. Control words stand in a group
+of their own ({\textbackslash}), which BibTeX's case changes leave alone.
+
+With `latex=True` the result is ASCII and needs no package and no font encoding:
+
+1. accented Latin letters become accent commands, {\'e};
+2. symbols, dashes and Greek letters become LaTeX's own control words, from pylatexenc's table;
+3. Latin letters that LaTeX's default fonts lack lose what they lack (ą becomes a, đ becomes d);
+4. anything else, such as Chinese or an emoji, becomes its code point: [U+4E2D]. Invisible format characters go.
+"""
+
+import functools
+import re
+import unicodedata
+
+from pasa_tui.export.ascii import fold_ascii
+from pasa_tui.export.formulas import MATH_SYMBOLS, math_spans
+from pasa_tui.papers import clean_text
+
+_ESCAPED = {
+    "\\": r"{\textbackslash}",
+    "~": r"{\textasciitilde}",
+    "^": r"{\textasciicircum}",
+    "<": r"{\textless}",
+    ">": r"{\textgreater}",
+    # Not \textbar, which Pandoc's reader leaves out.
+    "|": r"{\ensuremath{|}}",
+    "%": r"\%",
+    "&": r"\&",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+}
+_PAIRED_BRACES = {"{": r"\{", "}": r"\}"}
+_LONE_BRACES = {"{": r"{\textbraceleft}", "}": r"{\textbraceright}"}
+# A value that is `xdata=…` makes biber fetch it from another entry.
+_XDATA = re.compile(r"(?<=^xdata)=", re.IGNORECASE)
+_MARKS = "\u0300-\u036f"
+_PIECE = re.compile(
+    rf"(?P<word>(?:[^\W_][{_MARKS}]*)+(?:[-.](?=\d)(?:[^\W_][{_MARKS}]*)+)*)"
+    r"|(?P<special>[\\{}~^<>|%&$#_])"
+    r'|(?P<quote>")'
+    # A backtick after these would be read as an inverted question or exclamation mark.
+    r"|(?P<ligature>[?!](?=`))"
+    rf"|(?P<other>[^\x00-\x7f][{_MARKS}]*)"
+)
+_CLUSTER = re.compile(rf"([^\x00-\x7f]|[A-Za-z](?=[{_MARKS}]))([{_MARKS}]*)")
+_ACCENTS = {
+    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": ".",
+    "\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0323": "d", "\u0327": "c", "\u0331": "b",
+}  # fmt: skip
+_LETTERS = {"ı": r"\i", "ȷ": r"\j", "Ø": r"\O", "ø": r"\o", "Æ": r"\AE", "æ": r"\ae"}
+_TEXT_WORDS = (
+    "AE ae OE oe AA aa O o L l ss i j ensuremath textexclamdown textquestiondown textcent textsterling "
+    "textyen textsection textcopyright textregistered texttrademark textordfeminine textordmasculine textlnot "
+    "textdegree textparagraph textperiodcentered textonesuperior texttwosuperior textthreesuperior textonequarter "
+    "textonehalf textthreequarters texttimes textdiv textendash textemdash textquoteleft textquoteright "
+    "textquotedblleft textquotedblright textdagger textdaggerdbl textbullet textellipsis textperthousand texteuro "
+    "textleftarrow textrightarrow textuparrow textdownarrow textmu textcurrency textbrokenbar"
+)
+_TEXT_COMMANDS = frozenset(f"\\{word}" for word in _TEXT_WORDS.split())
+_COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)")
+
+
+def to_latex(text: str, *, latex: bool = False, protect: bool = False, math: bool = False) -> str:
+    r"""`text` as a BibTeX value without its enclosing braces, on one line.
+
+    `protect` puts braces around words whose capitals a style must keep ({BERT}, {GPT-4}, {Q}-learning) and
+    around math; the first word needs none for its first letter. `math` lets harmless `$…$` through (see
+    `pasa_tui.export.formulas`), anywhere else a dollar sign is a dollar sign. Quotes, dashes and backticks keep the
+    meaning TeX gives them: -- prints as a dash.
+    """
+    text = clean_text(text)
+    result, start = [], 0
+    for begin, end in [*(math_spans(text) if math else ()), (len(text), len(text))]:
+        result.append(_plain(text, start, begin, latex=latex, protect=protect))
+        formula = text[begin:end]
+        result.append(f"{{{formula}}}" if protect and formula else formula)
+        start = end
+    return _XDATA.sub("{=}", "".join(result))
+
+
+def _plain(text: str, start: int, end: int, *, latex: bool, protect: bool) -> str:
+    """The part of `text` from `start` to `end` as LaTeX; what stands around it decides quotes and capitals."""
+
+    escapes = _ESCAPED | (_PAIRED_BRACES if _pair_up(text) else _LONE_BRACES)
+
+    def replace(match: re.Match[str]) -> str:
+        piece = match[0]
+        if match["special"]:
+            return escapes[piece]
+        if match["quote"]:
+            return _quote(text, match.start())
+        if match["ligature"]:
+            return piece + "{}"
+        encoded = _CLUSTER.sub(_encode_cluster, piece) if latex else piece
+        return f"{{{encoded}}}" if protect and match["word"] and _keeps_capitals(text, match) else encoded
+
+    pieces: list[str] = []
+    position = start
+    for match in _PIECE.finditer(text, start, end):
+        pieces += text[position : match.start()], replace(match)
+        position = match.end()
+    return "".join(pieces) + text[position:end]
+
+
+def _pair_up(text: str) -> bool:
+    """Whether every brace in `text` has its partner."""
+    depth = 0
+    for brace in re.findall(r"[{}]", text):
+        depth += 1 if brace == "{" else -1
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _quote(text: str, position: int) -> str:
+    """TeX's opening or closing quotes for the straight one at `position`."""
+    before, after = text[:position][-1:], text[position + 1 : position + 2]
+    opening = (not before or before in " ([{-/'`") and after.strip() != ""
+    quotes = "``" if opening else "''"
+    # TeX reads three quotes in a row from the left, so that neighbours would change which is which.
+    return f"{{{quotes}}}" if {before, after} & {"'", "`", '"'} else quotes
+
+
+def _keeps_capitals(text: str, match: re.Match[str]) -> bool:
+    """Whether a style that lowercases titles would spoil this word.
+
+    So it does with inner capitals (BERT, arXiv), capitals with digits (T5, GPT-4), and single capitals
+    (Q-learning, vitamin C), but not with the article A.
+    """
+    word = match[0]
+    if any(char.isupper() for char in word[1:]):
+        return True
+    if not word[0].isupper() or match.start() == 0:
+        return False
+    stands_alone = not text[match.end() : match.end() + 1].strip(" ,:;")
+    return any(char.isdigit() for char in word) or (len(word) == 1 and not (word == "A" and stands_alone))
+
+
+def _encode_cluster(match: re.Match[str]) -> str:
+    """A character with its combining marks in ASCII; what has no accent command loses the mark."""
+    apart = unicodedata.normalize("NFD", match[0])
+    base, marks = apart[0], apart[1:]
+    body = _LETTERS.get(base, base if base.isascii() else "")
+    commands = [_ACCENTS.get(mark) for mark in marks]
+    if body and marks and all(commands):
+        for command in commands:
+            body = f"\\{command}{{{body}}}"
+        return f"{{{body}}}"
+    return _encode_character(match[1]) + "".join(_encode_character(mark) for mark in match[2] if not base.isalpha())
+
+
+@functools.cache
+def _encoder():  # type: ignore[no-untyped-def]  # pylatexenc has no types
+    from pylatexenc.latexencode import UnicodeToLatexEncoder
+
+    return UnicodeToLatexEncoder(
+        unknown_char_policy=lambda char: "", unknown_char_warning=False, replacement_latex_protection="braces-all"
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _encode_character(char: str) -> str:
+    """One non-ASCII character in ASCII, by the rules 2 to 4 of the module."""
+    if char.isascii():
+        return char
+    encoded: str = _encoder().unicode_to_latex(char)
+    commands = _COMMAND.findall(encoded)
+    if commands and encoded.isascii() and set(commands) <= _TEXT_COMMANDS | MATH_SYMBOLS:
+        return encoded
+    if folded := fold_ascii(char):
+        return "".join((_ESCAPED | _LONE_BRACES).get(plain, plain) for plain in folded)
+    if unicodedata.category(char) == "Cf" or "\ufe00" <= char <= "\ufe0f":
+        return ""
+    return f"[U+{ord(char):04X}]"

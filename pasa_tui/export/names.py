@@ -1,0 +1,106 @@
+"""Authors' names, from the line a source shows to the parts BibTeX wants."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pasa_tui.export.latex import to_latex
+from pasa_tui.papers import clean_text
+
+OTHERS = "others"
+"""As the last author: there are more, whose names are not known. The word is BibTeX's own."""
+
+# Written in lower case inside a name, these begin the family name (the "von" part of BibTeX).
+_PARTICLE_WORDS = (
+    "af al ap av bin da dal de dei del dela della den der des di do dos du el ibn la las le lo los mac o 't ten ter "
+    "tho 'n vom van von vander vanden vd y zu zum zur"
+)
+_PARTICLES = frozenset(_PARTICLE_WORDS.split())
+_SUFFIXES = frozenset({"jr", "jr.", "sr", "sr.", "ii", "iii", "iv"})
+_COLLECTIVE = re.compile(
+    r"\b(?:collaborations?|consortium|team|group|project|initiative|committee|community|contributors|society|"
+    r"association|organi[sz]ation|foundation|institute|university)\b",
+    re.IGNORECASE,
+)
+# What BibTeX, biber or Pandoc would take for the structure of a name list.
+_STRUCTURE = re.compile(r"[\\{}~%#$&^_<>|=,;]|(?:^|\s)and(?:\s|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The parts of a name. A `collective` (a collaboration, a company) has a `family` part only."""
+
+    family: str
+    given: str = ""
+    particle: str = ""
+    suffix: str = ""
+    collective: bool = False
+
+
+def parse_name(display: str) -> Name:
+    """Take a displayed name apart: "First von Last", "von Last, First", each also with Jr. and the like.
+
+    A name that can't be taken apart (of one word, of a collaboration, with "and" inside) is a family name.
+    """
+    name = clean_text(display)
+    if _COLLECTIVE.search(name) or " and " in name.lower():
+        return Name(name, collective=True)
+    parts = [part.strip() for part in name.split(",")]
+    if len(parts) == 2 and parts[1].lower() in _SUFFIXES and " " in parts[0]:
+        return _from_display(parts[0].split(), parts[1])
+    if len(parts) == 3 and parts[1].lower() in _SUFFIXES and parts[0] and parts[2]:
+        return _with_particle(parts[0].split(), parts[2], parts[1])
+    if len(parts) == 2 and all(parts):
+        return _with_particle(parts[0].split(), parts[1], "")
+    if len(parts) > 1:
+        return Name(name, collective=True)
+    words = name.split()
+    if len(words) > 2 and words[-1].lower() in _SUFFIXES:
+        return _from_display(words[:-1], words[-1])
+    return _from_display(words, "")
+
+
+def _from_display(words: Sequence[str], suffix: str) -> Name:
+    for index in range(1, len(words) - 1):
+        if words[index] in _PARTICLES:
+            return _with_particle(words[index:], " ".join(words[:index]), suffix)
+    return Name(words[-1], " ".join(words[:-1]), "", suffix) if words else Name("")
+
+
+def _with_particle(family: Sequence[str], given: str, suffix: str) -> Name:
+    """Split the lower-case words that a family name begins with off it; its last word always stays."""
+    count = 0
+    while count < len(family) - 1 and family[count][:1].islower():
+        count += 1
+    return Name(" ".join(family[count:]), given, " ".join(family[:count]), suffix)
+
+
+def known_authors(authors: Sequence[str]) -> list[Name]:
+    """The authors whose names have a letter or digit, without the closing "others"."""
+    named = authors[:-1] if authors and authors[-1] == OTHERS else authors
+    return [name for name in map(parse_name, named) if any(char.isalnum() for char in name.family)]
+
+
+def to_bibtex_names(authors: Sequence[str], *, latex: bool = False) -> str:
+    """BibTeX's name list in the form "von Last, Jr., First and …"; empty where no author is known.
+
+    The form with commas leaves no style and no reader to guess which word is the family name. Parts that BibTeX
+    would misread (a name that is "others", one with "and" inside, a family name in lower case) are in braces.
+    """
+    names = [_to_bibtex(name, latex=latex) for name in known_authors(authors)]
+    if names and authors[-1] == OTHERS:
+        names.append(OTHERS)
+    return " and ".join(names)
+
+
+def _to_bibtex(name: Name, *, latex: bool) -> str:
+    def part(text: str, *, whole: bool = False) -> str:
+        # biber takes a bare `given=` for its extended name format, even inside braces. \= is the macron accent.
+        encoded = re.sub(r"(?<!\\)=", "{=}", to_latex(text, latex=latex))
+        return f"{{{encoded}}}" if whole or _STRUCTURE.search(text) else encoded
+
+    in_lower_case = any(not word[:1].isupper() and word[:1].lower() != word[:1].upper() for word in name.family.split())
+    family = part(name.family, whole=name.collective or in_lower_case)
+    if name.particle:
+        family = f"{part(name.particle)} {family}"
+    return ", ".join(text for text in (family, part(name.suffix), part(name.given)) if text)
