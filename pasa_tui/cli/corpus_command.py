@@ -34,9 +34,10 @@ def command() -> None:
 @_REPLACE
 @click.pass_obj
 def build(context: Context, name: str, papers: Path, citations: Path | None, replace: bool) -> None:
-    """Build the corpus NAME from JSON lines, plain or compressed (gzip, xz, bzip2, zip).
+    """Build a corpus from JSON lines.
 
-    Until it is complete, a corpus of that name stays as it was.
+    The files may be plain or compressed (gzip, xz, bzip2, zip). Until the new corpus is complete, one that has
+    the NAME stays as it was.
     """
     from pasa_tui.corpus.build import build_corpus
 
@@ -55,7 +56,7 @@ def build(context: Context, name: str, papers: Path, citations: Path | None, rep
 @_REPLACE
 @click.pass_obj
 def import_pasa_command(context: Context, name: str, zip_file: Path, ids_file: Path, replace: bool) -> None:
-    """Build the corpus NAME from PaSa's own paper database."""
+    """Build one from PaSa's own paper database."""
     from pasa_tui.corpus.pasa import import_pasa
 
     _run(
@@ -72,7 +73,10 @@ def import_pasa_command(context: Context, name: str, zip_file: Path, ids_file: P
 @_REPLACE
 @click.pass_obj
 def import_arxiv_command(context: Context, name: str, file: Path, replace: bool) -> None:
-    """Build the corpus NAME from the public snapshot of arXiv's metadata (it has no citations)."""
+    """Build one from arXiv's metadata snapshot.
+
+    The public snapshot has titles and abstracts of all of arXiv, and no citations.
+    """
     from pasa_tui.corpus.build import import_arxiv
 
     _run(name, lambda progress: import_arxiv(context.paths, name, file=file, replace=replace, progress=progress))
