@@ -38,7 +38,7 @@ def test_papers_are_complete_and_their_text_is_labelled_a_summary() -> None:
         assert row["title"] == clean_text(row["title"]) and row["summary"] == clean_text(row["summary"])
         assert row["authors"] and all(name == clean_text(name) and name for name in row["authors"])
         assert "others" not in row["authors"][:-1], paper_id
-        # arXiv ids since April 2007 name the month of the first version; a few were handed in weeks before they appeared.
+        # arXiv ids since April 2007 name the month of the first version; a few came in weeks before.
         published = date.fromisoformat(row["date"])
         month = date(2000 + int(paper_id[6:8]), int(paper_id[8:10]), 1)
         assert month - timedelta(days=15) <= published <= month + timedelta(days=33), paper_id
