@@ -18,27 +18,22 @@ from pasa_tui.events import (
 from pasa_tui.library.rows import PAPER_COLUMNS, paper_of, paper_values
 
 # A later meeting fills in what was missing and puts an abstract in place of a summary; it never blanks.
-_FILLED = ("authors", "date", "arxiv_id", "doi", "venue", "categories", "source_id")
-_MERGED = ", ".join(
-    f"{name} = iif(papers.{name} IS NULL OR papers.{name} IN ('', '[]'), excluded.{name}, papers.{name})"
-    for name in _FILLED
+_FILLED = {"title": "''", "authors": "'[]'", "categories": "'[]'"} | dict.fromkeys(
+    ("date", "arxiv_id", "doi", "venue", "source_id"), "''"
 )
-_BETTER_ABSTRACT = (
-    "(excluded.abstract != '' AND (papers.abstract = ''"
-    " OR (papers.abstract_kind = 'summary' AND excluded.abstract_kind = 'abstract')))"
-)
-_LEARNS = " OR ".join(
-    f"((papers.{name} IS NULL OR papers.{name} IN ('', '[]')) AND excluded.{name} IS NOT NULL"
-    f" AND excluded.{name} NOT IN ('', '[]'))"
-    for name in _FILLED
-)
+_MERGED = {
+    name: f"coalesce(nullif(papers.{name}, {missing}), excluded.{name})" for name, missing in _FILLED.items()
+} | {
+    name: "iif(excluded.abstract != '' AND (papers.abstract = ''"
+    " OR (papers.abstract_kind = 'summary' AND excluded.abstract_kind = 'abstract')),"
+    f" excluded.{name}, papers.{name})"
+    for name in ("abstract", "abstract_kind")
+}
 _PUT_PAPER = (
     f"INSERT INTO papers ({', '.join(PAPER_COLUMNS)}) VALUES ({', '.join('?' * len(PAPER_COLUMNS))})"
-    f" ON CONFLICT (id) DO UPDATE SET {_MERGED},"
-    f" abstract = iif({_BETTER_ABSTRACT}, excluded.abstract, papers.abstract),"
-    f" abstract_kind = iif({_BETTER_ABSTRACT}, excluded.abstract_kind, papers.abstract_kind)"
-    # Without this, every paper met again would be written to the full-text index again.
-    f" WHERE {_BETTER_ABSTRACT} OR {_LEARNS}"
+    f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = {value}' for name, value in _MERGED.items())}"
+    # Most papers that are met again bring nothing new, and nothing need be written for them.
+    f" WHERE {' OR '.join(f'papers.{name} IS NOT {value}' for name, value in _MERGED.items())}"
 )
 _PUT_FOUND = (
     "INSERT OR IGNORE INTO found (search_id, paper_id, rank, depth, kind, text, parent) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -50,13 +45,13 @@ _PUT_SCORE = (
 
 
 def record_events(connection: sqlite3.Connection, search_id: int, events: Sequence[Event], now: str) -> None:
-    """Write events and what follows from them, inside the caller's transaction."""
+    """Write events and what follows from them, inside the caller's transaction. `now` is ISO 8601, in UTC."""
     (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM events WHERE search_id = ?", [search_id]).fetchone()
     for event in events:
         _apply(connection, search_id, event, now)
     connection.executemany(
-        "INSERT INTO events (search_id, seq, data) VALUES (?, ?, ?)",
-        [(search_id, last + number, _encode(event)) for number, event in enumerate(events, start=1)],
+        "INSERT INTO events (search_id, seq, at, type, payload) VALUES (?, ?, ?, ?, ?)",
+        [(search_id, last + number, *_encode(event)) for number, event in enumerate(events, start=1)],
     )
     connection.execute(
         "UPDATE searches SET updated_at = ?,"
@@ -67,7 +62,10 @@ def record_events(connection: sqlite3.Connection, search_id: int, events: Sequen
 
 
 def read_events(connection: sqlite3.Connection, search_id: int) -> list[Event]:
-    """The recorded events in order, papers put back in."""
+    """The recorded events in order, papers put back in as the library knows them by now.
+
+    Types that this version doesn't know are passed over. Raises ValueError where an event can't be read.
+    """
     papers = {
         row["id"]: msgspec.to_builtins(paper_of(row))
         for row in connection.execute(
@@ -75,20 +73,23 @@ def read_events(connection: sqlite3.Connection, search_id: int) -> list[Event]:
         )
     }
     events: list[Event] = []
-    for (data,) in connection.execute("SELECT data FROM events WHERE search_id = ? ORDER BY seq", [search_id]):
-        values = msgspec.json.decode(data)
-        if "paper" in values:
-            values["paper"] = papers[values["paper"]]
+    for at, name, payload in connection.execute(
+        "SELECT at, type, payload FROM events WHERE search_id = ? ORDER BY seq", [search_id]
+    ):
+        values = {"type": name, "at": at, **msgspec.json.decode(payload)}
+        if name == PaperFound.__name__:
+            values["paper"] = papers.get(values["paper"])
         if event := event_from_json(values):
             events.append(event)
     return events
 
 
-def _encode(event: Event) -> str:
+def _encode(event: Event) -> tuple[float, str, str]:
+    """The columns at, type and payload: what is left of the event's JSON, the paper's id for the paper."""
     values = event_to_json(event)
     if isinstance(event, PaperFound):
         values["paper"] = event.paper.id
-    return msgspec.json.encode(values).decode()
+    return values.pop("at"), values.pop("type"), msgspec.json.encode(values).decode()
 
 
 def _apply(connection: sqlite3.Connection, search_id: int, event: Event, now: str) -> None:

@@ -2,13 +2,12 @@
 
 import datetime as dt
 import json
-import re
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pasa_tui.papers import Paper
+from pasa_tui.papers import Paper, clean_text
 
 Status = Literal["running", "interrupted", "done", "cancelled", "budget", "failed"]
 """How a search stands. "interrupted" was running in a process that is gone."""
@@ -103,9 +102,9 @@ def search_of(row: sqlite3.Row, status: Status) -> SearchRow:
 
 
 def match_expression(text: str) -> str:
-    """A user's words as an FTS5 expression: each word quoted, the last one a prefix; empty if there is none.
+    """A user's words as an FTS5 expression: rows that have a word with each of these beginnings; empty for none.
 
-    Quoting keeps AND, NEAR, column names and punctuation from being syntax.
+    Each word is a string of FTS5 (https://www.sqlite.org/fts5.html#full_text_query_syntax), so that AND, NEAR,
+    column names and punctuation are never syntax. One without a letter or digit ("—") is passed over there.
     """
-    words = re.findall(r"\w+", text)
-    return " ".join(f'"{word}"' for word in words) + "*" if words else ""
+    return " ".join('"' + word.replace('"', '""') + '"*' for word in clean_text(text).split())

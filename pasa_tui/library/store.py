@@ -12,25 +12,30 @@ from typing import Any
 
 from pasa_tui.errors import LibraryError
 from pasa_tui.events import Event, SearchState
-from pasa_tui.library.database import explained, open_database, transaction
+from pasa_tui.library.database import explained, open_database
 from pasa_tui.library.ownership import is_alive, this_process
 from pasa_tui.library.recording import read_events, record_events
-from pasa_tui.library.rows import PaperRow, SearchRow, match_expression, paper_of, search_of
+from pasa_tui.library.rows import PaperRow, SearchRow, Status, match_expression, paper_of, search_of
+from pasa_tui.library.transactions import transaction
 from pasa_tui.papers import PaperId, Query, clean_text
+
+# SQLite's integers have 64 bits.
+_LARGEST_ID = 2**63 - 1
 
 
 class Library:
     """One library file. Several threads may share an instance and several processes a file.
 
-    Every method raises LibraryError where the file cannot be read or written; a write either happens whole
-    or not at all.
+    Every method raises LibraryError where the file cannot be read or written, or the library is closed; a
+    write either happens whole or not at all.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._db = open_database(path)
+        self._connection = open_database(path)
         # One connection for all threads: writes are short, and SQLite allows one writer at a time anyway.
         self._lock = threading.RLock()
+        self._closed = False
 
     @classmethod
     def open(cls, path: Path) -> "Library":
@@ -40,7 +45,8 @@ class Library:
     def close(self) -> None:
         """Close the file. Safe to call twice."""
         with self._lock:
-            self._db.conn.close()
+            self._closed = True
+            self._connection.close()
 
     def __enter__(self) -> "Library":
         return self
@@ -53,30 +59,37 @@ class Library:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with self._lock, explained(self.path):
-            yield self._db.conn
+            if self._closed:
+                raise LibraryError("The library is closed.", "Open it again.")
+            yield self._connection
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, explained(self.path), transaction(self._db.conn):
-            yield self._db.conn
+        with self._reading() as connection, transaction(connection):
+            yield connection
 
     # -- searches -----------------------------------------------------------------------------------------
 
     def create_search(self, query: Query, settings: Mapping[str, Any]) -> int:
-        """Begin to keep a search, run by this process; its number."""
+        """Begin to keep a search, run by this process; its number. `settings` must be JSON values."""
+        text = clean_text(query.text, keep_newlines=True)
         before = query.before.isoformat() if query.before else None
         now = _now()
         with self._writing() as connection:
             cursor = connection.execute(
                 "INSERT INTO searches (query, before, settings, status, owner, started_at, updated_at)"
                 " VALUES (?, ?, ?, 'running', ?, ?, ?)",
-                (query.text, before, json.dumps(settings, ensure_ascii=False), this_process(), now, now),
+                (text, before, json.dumps(dict(settings)), this_process(), now, now),
             )
             assert cursor.lastrowid is not None
             return cursor.lastrowid
 
     def claim(self, search_id: int) -> None:
-        """Make this process the one that runs the search. Raises LibraryError while another one does."""
+        """Make this process the one that runs the search, whatever its status.
+
+        The status follows from the events: one that had ended is running again once it records SearchStarted.
+        Raises LibraryError while another process runs it.
+        """
         with self._writing() as connection:
             row = self._search_row(connection, search_id)
             if row["owner"] != this_process() and self._status(row) == "running":
@@ -84,21 +97,33 @@ class Library:
                     f"Search {search_id} is running in another pasa-tui.", "Wait for it, or cancel it there."
                 )
             connection.execute(
-                "UPDATE searches SET owner = ?, status = 'running', ended_at = NULL, updated_at = ? WHERE id = ?",
-                (this_process(), _now(), search_id),
+                "UPDATE searches SET owner = ?, updated_at = ? WHERE id = ?", (this_process(), _now(), search_id)
             )
 
     def record(self, search_id: int, events: Sequence[Event]) -> None:
-        """Append events and bring the search, its papers and its counts up to date, in one transaction."""
+        """Append events and bring the search, its papers and its counts up to date, in one transaction.
+
+        Without events it is a sign of life for other machines that share the file. Raises LibraryError where
+        another process has claimed the search: a log has one writer.
+        """
         with self._writing() as connection:
-            self._search_row(connection, search_id)
+            if self._search_row(connection, search_id)["owner"] != this_process():
+                raise LibraryError(
+                    f"Search {search_id} has been taken over by another pasa-tui.", "Its results are kept there."
+                )
             record_events(connection, search_id, events, _now())
 
     def events(self, search_id: int) -> list[Event]:
         """All events of a search in order; of a type that this version doesn't know, none."""
         with self._reading() as connection:
             self._search_row(connection, search_id)
-            return read_events(connection, search_id)
+            try:
+                return read_events(connection, search_id)
+            except ValueError as error:
+                raise LibraryError(
+                    f"The log of search {search_id} can't be read: {error}.",
+                    "Update pasa-tui if a newer version wrote it; else delete this search.",
+                ) from error
 
     def state(self, search_id: int) -> SearchState:
         """What the search amounts to."""
@@ -108,10 +133,11 @@ class Library:
         return state
 
     def searches(self, text: str = "", limit: int = 200) -> list[SearchRow]:
-        """Past searches, newest first; with `text`, those whose question has its words, the last as a prefix."""
+        """Past searches, newest first; with `text`, those whose question has its words.
+
+        A word counts by its beginning, so that the list narrows while it is being typed.
+        """
         expression = match_expression(text)
-        if text.strip() and not expression:
-            return []
         where = "WHERE id IN (SELECT rowid FROM searches_fts WHERE searches_fts MATCH ?)" if expression else ""
         with self._reading() as connection:
             rows = connection.execute(
@@ -132,30 +158,25 @@ class Library:
             row = self._search_row(connection, search_id)
             if row["owner"] != this_process() and self._status(row) == "running":
                 raise LibraryError(f"Search {search_id} is running in another pasa-tui.", "Cancel it there first.")
-            ids = [
-                found[0] for found in connection.execute("SELECT paper_id FROM found WHERE search_id = ?", [search_id])
-            ]
             connection.execute("DELETE FROM searches WHERE id = ?", [search_id])
-            connection.executemany(
-                "DELETE FROM papers WHERE id = ?"
-                + "".join(
-                    f" AND NOT EXISTS (SELECT 1 FROM {table} WHERE paper_id = papers.id)"
-                    for table in ("found", "stars", "tags", "notes")
-                ),
-                [(paper_id,) for paper_id in ids],
+            connection.execute(
+                "DELETE FROM papers WHERE id NOT IN (SELECT paper_id FROM found UNION SELECT paper_id FROM stars"
+                " UNION SELECT paper_id FROM tags UNION SELECT paper_id FROM notes)"
             )
 
     def _search_row(self, connection: sqlite3.Connection, search_id: int) -> sqlite3.Row:
-        row: sqlite3.Row | None = connection.execute("SELECT * FROM searches WHERE id = ?", [search_id]).fetchone()
+        row: sqlite3.Row | None = None
+        if 0 < search_id <= _LARGEST_ID:
+            row = connection.execute("SELECT * FROM searches WHERE id = ?", [search_id]).fetchone()
         if row is None:
             raise LibraryError(f"There is no search {search_id}.", "`pasa-tui history` lists all that are kept.")
         return row
 
-    def _status(self, row: sqlite3.Row) -> Any:
-        running = row["status"] == "running"
-        if running and not is_alive(row["owner"], dt.datetime.fromisoformat(row["updated_at"])):
+    def _status(self, row: sqlite3.Row) -> Status:
+        status: Status = row["status"]
+        if status == "running" and not is_alive(row["owner"], dt.datetime.fromisoformat(row["updated_at"])):
             return "interrupted"
-        return row["status"]
+        return status
 
     # -- papers -------------------------------------------------------------------------------------------
 
@@ -188,7 +209,7 @@ class Library:
     def set_star(self, paper_id: PaperId, on: bool) -> None:
         """Star a paper of the library, or take its star away."""
         with self._writing() as connection:
-            self._paper_number(connection, paper_id)
+            self._check_paper(connection, paper_id)
             if on:
                 connection.execute("INSERT OR IGNORE INTO stars VALUES (?, ?)", (paper_id, _now()))
             else:
@@ -203,7 +224,7 @@ class Library:
         """Give a paper exactly these tags; empty ones are passed over."""
         cleaned = {tag for tag in map(clean_text, tags) if tag}
         with self._writing() as connection:
-            self._paper_number(connection, paper_id)
+            self._check_paper(connection, paper_id)
             connection.execute("DELETE FROM tags WHERE paper_id = ?", [paper_id])
             connection.executemany("INSERT INTO tags VALUES (?, ?)", [(paper_id, tag) for tag in cleaned])
 
@@ -222,7 +243,7 @@ class Library:
         """Keep a note on a paper; an empty one is taken away."""
         cleaned = clean_text(text, keep_newlines=True)
         with self._writing() as connection:
-            self._paper_number(connection, paper_id)
+            self._check_paper(connection, paper_id)
             connection.execute("DELETE FROM notes WHERE paper_id = ?", [paper_id])
             if cleaned:
                 connection.execute("INSERT INTO notes VALUES (?, ?)", (paper_id, cleaned))
@@ -233,11 +254,9 @@ class Library:
             row = connection.execute("SELECT text FROM notes WHERE paper_id = ?", [paper_id]).fetchone()
         return row[0] if row else ""
 
-    def _paper_number(self, connection: sqlite3.Connection, paper_id: PaperId) -> int:
-        row = connection.execute("SELECT number FROM papers WHERE id = ?", [paper_id]).fetchone()
-        if row is None:
+    def _check_paper(self, connection: sqlite3.Connection, paper_id: PaperId) -> None:
+        if connection.execute("SELECT 1 FROM papers WHERE id = ?", [paper_id]).fetchone() is None:
             raise LibraryError(f"The library has no paper {paper_id}.", "Search for it first.")
-        return int(row[0])
 
 
 def _now() -> str:
