@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pasa_tui.export.identity import arxiv_id, first_year
 from pasa_tui.export.keys import citation_keys
-from pasa_tui.export.latex import to_latex
+from pasa_tui.export.latex import to_grouped_latex, to_latex
 from pasa_tui.export.names import to_bibtex_names
 from pasa_tui.export.venues import entry_type, publication_venue, venue_year
 from pasa_tui.papers import Paper
@@ -93,7 +93,7 @@ def _entry(paper: Paper, *, latex: bool) -> tuple[str, list[tuple[str, str]]]:
     # Without an author, styles sort and label by `key`.
     fields = [
         ("author", authors),
-        ("key", "" if authors else title),
+        ("key", "" if authors else to_grouped_latex(paper.title, latex=latex) or _UNTITLED.strip("[]")),
         ("title", title),
         (place, to_latex(venue or "", latex=latex)),
         ("year", f"{year:04d}") if year else ("date", _NO_DATE),

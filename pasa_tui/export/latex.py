@@ -39,6 +39,8 @@ _PAIRED_BRACES = {"{": r"\{", "}": r"\}"}
 _LONE_BRACES = {"{": r"{\textbraceleft}", "}": r"{\textbraceright}"}
 # A value that is `xdata=…` makes biber fetch it from another entry.
 _XDATA = re.compile(r"(?<=^xdata)=", re.IGNORECASE)
+# What `to_grouped_latex` has left to do; \\= is the macron accent, {=} has been seen to.
+_UNGROUPED = re.compile(r"\\[%&$#_{}]|(?<![\\{])=|[\[\]]")
 _MARKS = "\u0300-\u036f"
 _PIECE = re.compile(
     rf"(?P<word>(?:[^\W_][{_MARKS}]*)+(?:[-.](?=\d)(?:[^\W_][{_MARKS}]*)+)*)"
@@ -84,9 +86,17 @@ def to_latex(text: str, *, latex: bool = False, protect: bool = False, math: boo
     return _XDATA.sub("{=}", "".join(result))
 
 
+def to_grouped_latex(text: str, *, latex: bool = False) -> str:
+    r"""`text` like `to_latex`, for names and sort keys, which styles cut into initials and labels.
+
+    BibTeX never cuts a group that begins with a command, so each escape stands in one ({\%}). So does what has a
+    meaning around names and labels: brackets, and the equals sign of biber's extended name format.
+    """
+    return _UNGROUPED.sub(lambda match: _LONE_BRACES.get(match[0][-1], f"{{{match[0]}}}"), to_latex(text, latex=latex))
+
+
 def _plain(text: str, start: int, end: int, *, latex: bool, protect: bool) -> str:
     """The part of `text` from `start` to `end` as LaTeX; what stands around it decides quotes and capitals."""
-
     escapes = _ESCAPED | (_PAIRED_BRACES if _pair_up(text) else _LONE_BRACES)
 
     def replace(match: re.Match[str]) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pasa_tui.export.latex import to_latex
+from pasa_tui.export.latex import to_grouped_latex
 from pasa_tui.papers import clean_text
 
 OTHERS = "others"
@@ -22,8 +22,8 @@ _COLLECTIVE = re.compile(
     r"association|organi[sz]ation|foundation|institute|university)\b",
     re.IGNORECASE,
 )
-# What BibTeX, biber or Pandoc would take for the structure of a name list.
-_STRUCTURE = re.compile(r"[\\{}~%#$&^_<>|=,;]|(?:^|\s)and(?:\s|$)", re.IGNORECASE)
+# Where BibTeX splits names, and the word that stands for more of them.
+_SEPARATORS = re.compile(r",|(?:^|\s)(?:and|others)(?:\s|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,21 @@ def to_bibtex_names(authors: Sequence[str], *, latex: bool = False) -> str:
 
 
 def _to_bibtex(name: Name, *, latex: bool) -> str:
-    def part(text: str, *, whole: bool = False) -> str:
-        # biber takes a bare `given=` for its extended name format, even inside braces. \= is the macron accent.
-        encoded = re.sub(r"(?<!\\)=", "{=}", to_latex(text, latex=latex))
-        return f"{{{encoded}}}" if whole or _STRUCTURE.search(text) else encoded
-
-    in_lower_case = any(not word[:1].isupper() and word[:1].lower() != word[:1].upper() for word in name.family.split())
-    family = part(name.family, whole=name.collective or in_lower_case)
+    in_lower_case = any(word[:1].islower() for word in name.family.split())
+    family = _part(name.family, latex=latex, whole=name.collective or in_lower_case)
     if name.particle:
-        family = f"{part(name.particle)} {family}"
-    return ", ".join(text for text in (family, part(name.suffix), part(name.given)) if text)
+        family = f"{_part(name.particle, latex=latex)} {family}"
+    parts = (family, _part(name.suffix, latex=latex), _part(name.given, latex=latex))
+    return ", ".join(part for part in parts if part)
+
+
+def _part(text: str, *, latex: bool, whole: bool = False) -> str:
+    """One part of a name; as a `whole`, no reader splits it.
+
+    Braces around a whole would hide the groups of its commands from BibTeX, which might then cut a command in
+    two; so where there are commands, the places to split at are in braces instead.
+    """
+    encoded = to_grouped_latex(text, latex=latex)
+    if not whole and not _SEPARATORS.search(text):
+        return encoded
+    return re.sub(r"[\s,]", r"{\g<0>}", encoded) if "\\" in encoded else f"{{{encoded}}}"

@@ -70,6 +70,7 @@ _AUTHORS: list[tuple[str, ...]] = [
         "O'Brien, Pat",
     ),
     (r"\input{x} Name", "{Braced} Name", "50% Person", "A_B C#D", "$x$ Dollar", "T~ilde N^ame", "A & B"),
+    ("& &a", "\\ \\and", "}{ ]["),
     ("yoshua bengio", "maria da silva", "bell hooks", "lower, case"),
     ("Robot 🤖 Name", "", "  ", ","),
     ("X.-Y. Zhang", "J. R. R. Tolkien", "C.K. Li"),

@@ -1,10 +1,12 @@
 """What stands in an entry: type, fields, keys; which papers become one."""
 
+import subprocess
+import sys
 from datetime import date
 from itertools import permutations
 
 import pytest
-from bibtexparser import parse_string
+from bibtexparser.entrypoint import parse_string
 from bibtexparser.model import Entry
 
 from pasa_tui.export.bibtex import to_bibtex
@@ -123,7 +125,9 @@ def test_duplicates_become_one_entry_whatever_their_order() -> None:
 
 
 def key_of(title: str, *authors: str, year: int | None = 2020, arxiv_id: str | None = None) -> str:
-    return str(entries(Paper(title, authors=authors, date=year and date(year, 1, 1), arxiv_id=arxiv_id))[0].key)
+    return str(
+        entries(Paper(title, authors=authors, date=date(year, 1, 1) if year else None, arxiv_id=arxiv_id))[0].key
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,3 +170,9 @@ def test_more_papers_with_one_key_than_letters() -> None:
     papers = [Paper(f"Search {'x' * n}", authors=("Ann Lee",), date=date(2020, 1, 1)) for n in range(1, 29)]
     keys = {entry.key for entry in entries(*papers)}
     assert len(keys) == 28 and {"lee2020searcha", "lee2020searchz", "lee2020searchab"} <= keys
+
+
+def test_importing_the_writer_loads_no_library() -> None:
+    code = "import sys, pasa_tui.export.bibtex, pasa_tui.export.files; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"bibtexparser", "pylatexenc"} & set(loaded)

@@ -38,8 +38,13 @@ def test_the_parts_of_a_name(display: str, name: Name) -> None:
         (("Ann And", "Barnes and Noble", "and"), "{And}, Ann and {Barnes and Noble} and {and}"),
         (("bell hooks", "maria da silva"), "{hooks}, bell and da {silva}, maria"),
         (("García y Vega, Juan",), "{García y Vega}, Juan"),
-        (("X=Y Z%", "DeepSeek Team"), r"{Z\%}, {X{=}Y} and {DeepSeek Team}"),
+        (("X=Y Z%", "DeepSeek Team"), r"Z{\%}, X{=}Y and {DeepSeek Team}"),
         (("John Smith Jr.",), "Smith, Jr., John"),
+        (
+            ("50% and More", r"\x, y, {z", "a_b"),
+            r"50{\%}{ }and{ }More and {\textbackslash}x{,}{ }y{,}{ }{\textbraceleft}z and a{\_}b",
+        ),
+        (("A [B] C",), "C, A {[}B{]}"),
         (("王小明",), "王小明"),
     ],
 )

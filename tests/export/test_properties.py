@@ -5,7 +5,7 @@ import re
 from datetime import date
 
 import pytest
-from bibtexparser import parse_string
+from bibtexparser.entrypoint import parse_string
 from hypothesis import given
 from hypothesis import strategies as st
 from pylatexenc import latexwalker, macrospec

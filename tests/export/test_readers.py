@@ -58,8 +58,8 @@ def test_biber_finds_nothing_to_say(tmp_path: Path, latex: bool) -> None:
     ("latex", "style", "encoding"),
     [
         (True, "plain", ""),
-        (True, "abbrv", ""),
-        (True, "alpha", r"\usepackage[T1]{fontenc}"),
+        (True, "abbrv", r"\usepackage[T1]{fontenc}"),
+        (True, "alpha", ""),
         (False, "plain", r"\usepackage[T1]{fontenc}"),
     ],
 )
@@ -149,7 +149,10 @@ def _expected_authors(paper: Paper) -> list[str]:
         "O'Brien, Pat": "Pat O'Brien",
         "lower, case": "case lower",
     }
-    return [_folded(turned.get(author, author)) for author in authors if any(map(str.isalnum, author))]
+    # Lone braces in names are left out by Pandoc, see `_folded`; names have no others.
+    return [
+        _folded(re.sub("[{}]", "", turned.get(author, author))) for author in authors if any(map(str.isalnum, author))
+    ]
 
 
 def _year(item: dict[str, Any]) -> int | None:
