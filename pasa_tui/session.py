@@ -21,6 +21,9 @@ from pasa_tui.papers import Query
 _BATCH_SECONDS = 0.05
 # Seconds between attempts while the library can't be written (a full disk, another process's long lock).
 _RETRY_SECONDS = 2.0
+# Seconds of silence after which a sign of life is recorded: other machines that share the library take a search
+# for interrupted when it has recorded nothing for a minute.
+_HEARTBEAT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,7 @@ class _Recorder:
         self._search_id = search_id
         self._waiting: list[Event] = []
         self._due = 0.0
+        self._recorded = time.monotonic()
         self._failed: LibraryError | None = None
         self._warned = False
 
@@ -190,8 +194,11 @@ class _Recorder:
 
     def flush(self) -> None:
         """Commit what waits; what can't be written stays for the next attempt."""
-        if not self._waiting:
-            return
+        if self._waiting:
+            self._record()
+
+    def _record(self) -> None:
+        self._recorded = time.monotonic()
         try:
             self._library.record(self._search_id, self._waiting)
         except LibraryError as error:
@@ -205,8 +212,9 @@ class _Recorder:
         """Commit on time also while no event comes."""
         while True:
             await asyncio.sleep(_BATCH_SECONDS)
-            if self._waiting and time.monotonic() >= self._due:
-                self.flush()
+            now = time.monotonic()
+            if (self._waiting and now >= self._due) or now >= self._recorded + _HEARTBEAT_SECONDS:
+                self._record()
 
     def take_warning(self, at: float) -> Warned | None:
         """A warning, once, if events could not be written."""

@@ -55,8 +55,8 @@ def private_dir(path: Path) -> Path:
 
     Raises ConfigError where that can't be done.
     """
-    missing = [parent for parent in (path, *path.parents) if not parent.exists()]
     try:
+        missing = [parent for parent in (path, *path.parents) if not parent.exists()]
         for parent in reversed(missing):
             parent.mkdir(mode=0o700, exist_ok=True)
         if not path.is_dir():

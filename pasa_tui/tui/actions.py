@@ -70,7 +70,7 @@ ACTIONS = (
     Action("log", "toggle_node", "space", "Fold", "Fold or unfold", True),
     Action("history", "open", "enter", "Open", "Open this search as it was", True),
     Action("history", "resume", "ctrl+r", "Resume", "Go on where this search stopped", True),
-    Action("history", "delete", "ctrl+d,delete", "Delete", "Forget this search", True),
+    Action("history", "delete", "f8", "Delete", "Forget this search", True),
     Action("history", "close", "escape", "Close", "Back to the search", True),
 )
 

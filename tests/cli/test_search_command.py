@@ -179,7 +179,7 @@ def test_ctrl_c_prints_and_keeps_what_was_found(paths: Paths, small: str) -> Non
     environ = {**os.environ, "PASA_TUI_HOME": str(paths.data_dir.parent)}
     script = (
         "import asyncio, sys\n"
-        "from pasa_tui.corpus import Corpus\n"
+        "from pasa_tui.corpus.corpus import Corpus\n"
         "async def hang(self, paper): await asyncio.Event().wait()\n"
         "Corpus.read = hang\n"
         "from pasa_tui.cli.main import main\n"

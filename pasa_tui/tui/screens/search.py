@@ -72,9 +72,10 @@ class SearchScreen(Screen[None]):
 
     @dataclass
     class Opened(Message):
-        """A past search was read from the library."""
+        """A past search was read from the library; with `resume` the user wants to go on with it."""
 
         view: SearchView
+        resume: bool
 
     def __init__(
         self, request: SearchRequest, corpora: Callable[[], Sequence[tuple[str, str]]], *, latex: bool
@@ -124,6 +125,21 @@ class SearchScreen(Screen[None]):
         self._session = session
         self._starred = session.library.starred()
         self.query_one(Welcome).show(session.library.searches(limit=5))
+
+    @property
+    def ready(self) -> bool:
+        """Whether the library is open."""
+        return self._session is not None
+
+    @property
+    def idle(self) -> bool:
+        """Whether no search runs."""
+        return self._view is None or self._view.follower is None
+
+    @property
+    def state(self) -> SearchState | None:
+        """The state of the search shown."""
+        return self._view.state if self._view else None
 
     # -- running a search ---------------------------------------------------------------------------------
 
@@ -271,9 +287,10 @@ class SearchScreen(Screen[None]):
 
     @on(Welcome.SearchPicked)
     def _open_picked(self, message: Welcome.SearchPicked) -> None:
-        self._open(message.search_id)
+        self.open_search(message.search_id)
 
-    def _open(self, search_id: int, *, resume: bool = False) -> None:
+    def open_search(self, search_id: int, *, resume: bool = False) -> None:
+        """Show a past search, read from the library in a thread; `resume`: and go on with it."""
         session = self._require_session()
         if session is None:
             return
@@ -288,9 +305,7 @@ class SearchScreen(Screen[None]):
             else:
                 if view.state.ending is None and row.status != "running":
                     view.state.ending = "cancelled"
-                self.post_message(self.Opened(view))
-                if resume:
-                    self.app.call_from_thread(self.action_resume)
+                self.post_message(self.Opened(view, resume))
 
         self.app.run_worker(work, thread=True, group="open", exclusive=True)
 
@@ -302,6 +317,8 @@ class SearchScreen(Screen[None]):
         self.query_one(SearchOptions).before = before.isoformat() if before else ""
         self._use_corpus(message.view.request.corpus)
         self.action_show_pane("results")
+        if message.resume:
+            self.action_resume()
 
     # -- the other actions --------------------------------------------------------------------------------
 
@@ -383,7 +400,7 @@ class SearchScreen(Screen[None]):
 
         def chosen(choice: HistoryChoice | None) -> None:
             if choice is not None:
-                self._open(choice.search_id, resume=choice.what == "resume")
+                self.open_search(choice.search_id, resume=choice.what == "resume")
 
         if session := self._require_session():
             self.app.push_screen(HistoryScreen(session.library), chosen)

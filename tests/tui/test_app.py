@@ -1,0 +1,327 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from bibtexparser import parse_string
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+from textual.widgets._footer import FooterKey
+
+from pasa_tui.errors import LibraryError
+from pasa_tui.library import Library
+from pasa_tui.tui.actions import ACTIONS, PLACES
+from pasa_tui.tui.app import PasaApp
+from pasa_tui.tui.panes.log import ActionLog
+from pasa_tui.tui.panes.query import QueryEditor
+from pasa_tui.tui.panes.results import ResultsList
+from pasa_tui.tui.screens.dialogs import ConfirmDialog, CorpusDialog, CutOffDialog, ErrorDialog, ExportDialog
+from pasa_tui.tui.screens.help import HelpScreen, help_content
+from pasa_tui.tui.screens.history import HistoryScreen
+from tests.tui.conftest import HOSTILE, Running, Script, ask, screen_of, until
+
+
+def paper_text(pilot: Pilot[None]) -> str:
+    return str(screen_of(pilot).query_one("#paper-text", Static).visual)
+
+
+def lines(pilot: Pilot[None]) -> list[str]:
+    results = screen_of(pilot).query_one(ResultsList)
+    return [results.render_line(y).text.rstrip() for y in range(results.size.height)]
+
+
+def notes(pilot: Pilot[None]) -> str:
+    return " ".join(f"{note.title} {note.message}" for note in pilot.app._notifications)
+
+
+async def test_a_search_fills_log_list_and_paper(running: Running) -> None:
+    async with running() as pilot:
+        await ask(pilot)
+        shown = lines(pilot)
+        assert [re.search(r"\d\.\d\d", line)[0] for line in shown if line] == ["0.93", "0.70", "0.61", "0.55", "0.10"]  # type: ignore[index]
+        assert "Dense retrieval with few" in shown[0] and "Retrieval cited" in shown[1]
+        text = paper_text(pilot)
+        for part in (
+            "Dense retrieval with few labels",
+            "Ada Lovelace, Bo Beta",
+            "ICLR 2020",
+            "0.93",
+            "Abstract",
+            "search “first search”",
+        ):
+            assert part in text
+        log = [str(node.label) for node in screen_of(pilot).query_one(ActionLog).root.children]
+        assert "first search" in log[0] and any("Related Work" in line for line in log) and "done" in log[-1]
+        status = str(screen_of(pilot).query_one("#status").render())
+        assert "5 papers met · 4 selected" in status and "2>4>3 new>5 judged>4 sel" in status
+
+
+async def test_moving_reads_the_next_paper_and_its_way(running: Running) -> None:
+    async with running() as pilot:
+        await ask(pilot)
+        await pilot.press("j")
+        text = paper_text(pilot)
+        assert "Retrieval cited by the first" in text
+        assert "search “first search” → Dense retrieval with few labels → § Related Work" in text
+        await pilot.press("G")
+        assert "Off topic" in paper_text(pilot)
+        await pilot.press("g", "down", "down")
+        assert "Summary (ours)" in paper_text(pilot)
+
+
+async def test_strangers_text_is_shown_as_it_is(running: Running) -> None:
+    async with running() as pilot:
+        await ask(pilot)
+        await pilot.press("j", "j", "j")
+        text = paper_text(pilot)
+        assert HOSTILE.title in text and HOSTILE.abstract in text
+        assert "[b]Author[/b] 0" in text and "and 4,988 more" in text
+        assert all(len(line) <= 80 for line in lines(pilot))
+
+
+async def test_stars_are_kept_and_shown(running: Running, library: Library) -> None:
+    async with running() as pilot:
+        await ask(pilot)
+        await pilot.press("s", "j", "s", "s")
+        await pilot.pause()
+        assert "★" in lines(pilot)[0] and "★" not in lines(pilot)[1]
+    assert library.starred() == {"arxiv:2001.00001"}
+
+
+async def test_only_the_selected_on_demand(running: Running) -> None:
+    async with running() as pilot:
+        await ask(pilot)
+        await pilot.press("a")
+        assert len([line for line in lines(pilot) if line]) == 4
+        await pilot.press("a")
+        assert len([line for line in lines(pilot) if line]) == 5
+
+
+async def test_quit_and_start_again_the_search_opens_as_it_was(running: Running, library: Library) -> None:
+    async with running() as pilot:
+        await ask(pilot)
+        before = lines(pilot)
+    async with running() as pilot:
+        await pilot.press("escape", "h")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HistoryScreen))
+        await pilot.press(*"dens", "enter")
+        await until(pilot, lambda: screen_of(pilot).state is not None)
+        await pilot.pause()
+        assert lines(pilot) == before
+        assert screen_of(pilot).query_one(QueryEditor).text == "papers on dense retrieval"
+    assert len(library.searches()) == 1
+
+
+async def test_stopped_is_kept_and_resumed(running: Running, library: Library) -> None:
+    async with running(Script(hanging=True)) as pilot:
+        screen = screen_of(pilot)
+        await pilot.press(*"any", "enter")
+        await until(pilot, lambda: screen.state is not None and len(screen.state.papers) == 3)
+        await pilot.press("escape")
+        await until(pilot, lambda: screen.idle)
+        assert library.search(1).status == "cancelled" and len(lines(pilot)[0]) > 0
+    async with running() as pilot:
+        screen = screen_of(pilot)
+        await pilot.press("escape", "h")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HistoryScreen))
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: screen.idle and screen.state is not None and screen.state.ending == "done")
+        assert len(screen.state.papers) == 5  # type: ignore[union-attr]
+    assert [row.status for row in library.searches()] == ["done"]
+
+
+async def test_quitting_during_a_search_records_it(running: Running, library: Library) -> None:
+    async with running(Script(hanging=True)) as pilot:
+        screen = screen_of(pilot)
+        await pilot.press(*"any", "enter")
+        await until(pilot, lambda: screen.state is not None and len(screen.state.papers) == 3)
+        await pilot.press("ctrl+q")
+    assert library.search(1).status == "cancelled" and library.search(1).met == 3
+
+
+async def test_export_writes_what_was_chosen_and_asks_before_it_replaces(running: Running, tmp_path: Path) -> None:
+    target = tmp_path / "out.bib"
+    async with running() as pilot:
+        await ask(pilot)
+        for _ in range(2):
+            await pilot.press("e")
+            await until(pilot, lambda: isinstance(pilot.app.screen, ExportDialog))
+            pilot.app.screen.query_one(Input).value = str(target)
+            await pilot.press("enter")
+            await pilot.pause()
+        assert isinstance(pilot.app.screen, ConfirmDialog)
+        target.write_text("mine")
+        await pilot.press("escape")
+        assert target.read_text() == "mine"
+        await pilot.press("e")
+        pilot.app.screen.query_one(Input).value = str(target)
+        await pilot.press("enter", "y")
+        await until(pilot, lambda: target.read_text() != "mine")
+        assert "4 papers written" in notes(pilot)
+    assert len(parse_string(target.read_text()).entries) == 4
+
+
+async def test_export_into_nowhere_is_one_clear_message(running: Running, tmp_path: Path) -> None:
+    async with running() as pilot:
+        await ask(pilot)
+        await pilot.press("e")
+        pilot.app.screen.query_one(Input).value = str(tmp_path / "no" / "such" / "out.bib")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorDialog))
+
+
+async def test_an_empty_question_is_one_clear_message(running: Running, library: Library) -> None:
+    async with running() as pilot:
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorDialog))
+        await pilot.press("escape")
+        assert screen_of(pilot).query_one("#query").has_focus
+    assert library.searches() == []
+
+
+async def test_an_unknown_corpus_keeps_the_question(running: Running, library: Library) -> None:
+    async with running() as pilot:
+        await pilot.press("f2")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CorpusDialog))
+        await pilot.press("down", "enter")
+        await pilot.press(*"any", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorDialog))
+        await pilot.press("escape")
+        assert screen_of(pilot).query_one(QueryEditor).text == "any"
+    assert library.searches() == []
+
+
+async def test_the_cut_off_is_checked_and_used(running: Running, library: Library) -> None:
+    async with running() as pilot:
+        for text in ("soon", "2020-06-30"):
+            await pilot.press("f3")
+            await until(pilot, lambda: isinstance(pilot.app.screen, CutOffDialog))
+            await pilot.press(*text, "enter")
+            await pilot.pause()
+            if text == "soon":
+                assert isinstance(pilot.app.screen, ErrorDialog)
+                await pilot.press("escape")
+        await ask(pilot)
+    assert str(library.search(1).before) == "2020-06-30"
+
+
+async def test_a_history_entry_is_deleted_after_a_question(running: Running, library: Library) -> None:
+    async with running() as pilot:
+        await ask(pilot)
+        await pilot.press("h", "f8")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
+        await pilot.press("n")
+        assert len(library.searches()) == 1
+        await pilot.press("f8")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: not library.searches())
+
+
+async def test_failures_and_warnings_are_in_the_log(running: Running) -> None:
+    script = Script(broken=frozenset({"search second search"}))
+    async with running(script) as pilot:
+        await ask(pilot)
+        log = [str(node.label) for node in screen_of(pilot).query_one(ActionLog).root.children]
+        assert any("second search is broken" in line for line in log)
+        assert "1 failure" in str(screen_of(pilot).query_one("#status").render())
+
+
+async def test_a_library_that_cannot_be_opened_is_one_clear_message(app_for: Callable[..., PasaApp]) -> None:
+    app = app_for()
+
+    def fail() -> None:
+        raise LibraryError("The library is damaged.", "Move it away.")
+
+    app._open_session = fail  # type: ignore[assignment]
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await pilot.press("escape", *"any", "enter")
+        await until(pilot, lambda: "library" in notes(pilot))
+
+
+async def test_a_multi_line_question(running: Running, library: Library) -> None:
+    async with running() as pilot:
+        await pilot.press("a", "ctrl+j", "b", "enter")
+        await until(pilot, lambda: bool(library.searches()))
+        assert library.search(1).query == "a\nb"
+        await until(pilot, lambda: screen_of(pilot).idle)
+
+
+async def test_tabs_on_a_narrow_terminal(running: Running) -> None:
+    async with running(size=(80, 24)) as pilot:
+        await ask(pilot)
+        screen = screen_of(pilot)
+        shown = {name: screen.query_one(f"#{name}").display for name in ("log", "results", "paper")}
+        assert shown == {"log": False, "results": True, "paper": False}
+        await pilot.press("enter")
+        assert screen.query_one("#paper").display and screen.query_one("#paper").has_focus
+        await pilot.press("1")
+        assert screen.query_one("#log").display and not screen.query_one("#paper").display
+        await pilot.resize_terminal(200, 50)
+        await pilot.pause()
+        assert all(screen.query_one(f"#{name}").display for name in ("log", "results", "paper"))
+
+
+async def test_the_cursor_stays_on_its_paper_while_better_ones_arrive(running: Running) -> None:
+    async with running() as pilot:
+        await ask(pilot)
+        results, state = screen_of(pilot).query_one(ResultsList), screen_of(pilot).state
+        assert state is not None
+        ranked = state.ranked()
+        results.show(ranked[2:], set())
+        await pilot.press("j")
+        kept = results.cursor
+        results.show(ranked, set())
+        assert results.cursor == kept == ranked[3].paper.id
+
+
+# -- the registry of actions --------------------------------------------------------------------------------
+
+
+def test_every_action_is_registered_once_and_every_place_is_named() -> None:
+    assert len({(action.group, action.name) for action in ACTIONS}) == len(ACTIONS)
+    assert {action.group for action in ACTIONS} == set(PLACES)
+    for group in PLACES:
+        keys = [key for action in ACTIONS if action.group == group for key in action.keys.split(",")]
+        assert len(keys) == len(set(keys)), group
+
+
+def test_help_lists_every_action() -> None:
+    text = help_content().plain
+    for action in ACTIONS:
+        assert action.help in text and action.key_names in text
+
+
+async def test_keys_open_help_and_the_footer_shows_keys_at_once(running: Running) -> None:
+    async with running() as pilot:
+        await until(pilot, lambda: "Search" in [key.description for key in screen_of(pilot).query(FooterKey)])
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+
+
+async def test_the_palette_offers_every_action_of_the_screen(running: Running) -> None:
+    async with running() as pilot:
+        titles = " ".join(command.title for command in pilot.app.get_system_commands(screen_of(pilot)))
+        for action in ACTIONS:
+            if action.group == "search":
+                assert action.label in titles
+
+
+@pytest.mark.parametrize("group", PLACES)
+def test_every_action_has_its_method(group: str) -> None:
+    from pasa_tui.tui.panes.paper import PaperPane
+    from pasa_tui.tui.panes.query import QueryEditor
+    from pasa_tui.tui.screens.search import SearchScreen
+
+    places = {
+        "search": SearchScreen,
+        "query": QueryEditor,
+        "results": ResultsList,
+        "paper": PaperPane,
+        "log": ActionLog,
+        "history": HistoryScreen,
+    }
+    for action in ACTIONS:
+        if action.group == group:
+            assert hasattr(places[group], f"action_{action.name.partition('(')[0]}")
