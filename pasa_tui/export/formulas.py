@@ -2,13 +2,14 @@ r"""Which `$…$` of a stranger's text is mathematics that TeX may typeset.
 
 TeX executes what stands between dollar signs, so only text that a small grammar accepts is let through:
 
-    list   := item+
+    list   := item+ | scripts item*
     item   := atom [scripts]
-    atom   := character | symbol | group | command group | \frac group group
+    atom   := character | symbol | group | command (group | letter) | font "{" words "}" | \frac group group
     group  := "{" list "}"
     scripts:= at most one "^" and one "_", each followed by a character, a symbol or a group
 
-All control words are LaTeX's own, except \mathbb, which needs amsfonts (or amssymb). The grammar rejects what
+Greek letters count as their symbols and are written so; \text, which needs amsmath, is written \textrm. All other
+control words are LaTeX's own, except \mathbb, which needs amsfonts (or amssymb). The grammar rejects what
 TeX would stop at: unknown control words, missing arguments, double scripts, unbalanced braces.
 """
 
@@ -35,24 +36,33 @@ _FONTS_AND_ACCENTS = (
     "overline underline"
 )
 _ONE_ARGUMENT = frozenset(f"\\{word}" for word in _FONTS_AND_ACCENTS.split())
+_TEXT_FONTS = frozenset(f"\\{word}" for word in "text textrm textbf textit textsf texttt".split())
+_GREEK_LETTERS = str.maketrans(
+    {
+        letter: f"{{\\{word}}}"
+        for letter, word in zip("αβγδϵεζηθϑικλμνξπϖρϱσςτυϕφχψωΓΔΘΛΞΠΣΥΦΨΩ", _GREEK.split(), strict=True)
+    }
+)
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\[,;:!]|[A-Za-z0-9+\-*/=()\[\],.:;!<>|?]|[{}^_]| ")
 _SPAN = re.compile(r"\$(?!\s)([^$]{1,200})(?<!\s)\$(?!\d)")
 _MAX_DEPTH = 10
 
 
-def math_spans(text: str) -> list[tuple[int, int]]:
-    """Where in `text` harmless mathematics stands: (start, end) pairs, dollar signs included, in order.
+def math_spans(text: str) -> list[tuple[int, int, str]]:
+    """Where in `text` harmless mathematics stands: start, end and LaTeX, dollar signs included, in order.
 
     As in Pandoc's Markdown, the opening dollar has no space after it, the closing one no space before and no
     digit after it, so that prices stay prices.
 
     >>> math_spans("$O(n^2)$ for $5 and $10")
-    [(0, 8)]
+    [(0, 8, '$O(n^2)$')]
     """
     spans, start = [], 0
     while match := _SPAN.search(text, start):
-        if _is_harmless(match[1]):
-            spans.append(match.span())
+        formula = match[1].translate(_GREEK_LETTERS)
+        if _is_harmless(formula):
+            without_packages = re.sub(r"\\text(?![A-Za-z])", r"\\textrm", formula)
+            spans.append((*match.span(), f"${without_packages}$"))
             start = match.end()
         else:
             start = match.start() + 1
@@ -84,16 +94,21 @@ def _read_list(tokens: list[str], position: int, depth: int) -> int:
     if depth > _MAX_DEPTH:
         raise _Rejected
     first = position
+    position = _read_scripts(tokens, position, depth)
     while position < len(tokens) and tokens[position] != "}":
-        position = _read_atom(tokens, position, depth)
-        scripts: set[str] = set()
-        while position < len(tokens) and (script := tokens[position]) in ("^", "_"):
-            if script in scripts:
-                raise _Rejected
-            scripts.add(script)
-            position = _read_atom(tokens, position + 1, depth, script=True)
+        position = _read_scripts(tokens, _read_atom(tokens, position, depth), depth)
     if position == first:
         raise _Rejected
+    return position
+
+
+def _read_scripts(tokens: list[str], position: int, depth: int) -> int:
+    seen: set[str] = set()
+    while position < len(tokens) and (script := tokens[position]) in ("^", "_"):
+        if script in seen:
+            raise _Rejected
+        seen.add(script)
+        position = _read_atom(tokens, position + 1, depth, script=True)
     return position
 
 
@@ -105,10 +120,24 @@ def _read_atom(tokens: list[str], position: int, depth: int, *, script: bool = F
     if token in MATH_SYMBOLS or (token[0] not in "\\}^_"):
         return position + 1
     if token in _ONE_ARGUMENT and not script:
+        if tokens[position + 1 : position + 2] and tokens[position + 1].isalnum():
+            return position + 2
         return _read_group(tokens, position + 1, depth)
     if token == r"\frac" and not script:
         return _read_group(tokens, _read_group(tokens, position + 1, depth), depth)
+    if token in _TEXT_FONTS and not script:
+        return _read_words(tokens, position + 1)
     raise _Rejected
+
+
+def _read_words(tokens: list[str], position: int) -> int:
+    """Read the argument of a text font: characters only, since in text TeX stops at a script."""
+    end = position + 1
+    while end < len(tokens) and len(tokens[end]) == 1 and tokens[end] not in "{}^_":
+        end += 1
+    if tokens[position : position + 1] != ["{"] or tokens[end : end + 1] != ["}"]:
+        raise _Rejected
+    return end + 1
 
 
 def _read_group(tokens: list[str], position: int, depth: int) -> int:

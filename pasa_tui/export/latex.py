@@ -78,9 +78,8 @@ def to_latex(text: str, *, latex: bool = False, protect: bool = False, math: boo
     """
     text = clean_text(text)
     result, start = [], 0
-    for begin, end in [*(math_spans(text) if math else ()), (len(text), len(text))]:
+    for begin, end, formula in [*(math_spans(text) if math else ()), (len(text), len(text), "")]:
         result.append(_plain(text, start, begin, latex=latex, protect=protect))
-        formula = text[begin:end]
         result.append(f"{{{formula}}}" if protect and formula else formula)
         start = end
     return _XDATA.sub("{=}", "".join(result))

@@ -7,6 +7,12 @@ from pasa_tui.papers import Paper
 MATH = [
     Paper(r"An $\alpha$-Divergence View of $O(n^2)$ Attention", "Let $x_1 \\leq y$.", ("Ann Lee",), date(2019, 3, 1)),
     Paper(r"Learning in $\mathbb{R}^{d+1}$ with $\frac{1}{\sqrt{n}}$ Rates", "", ("Bo Li",), date(2020, 1, 1)),
+    Paper(
+        r"UG$^{\textbf{2}}$ and C$_2$ in ${\mathbb Z}^2$ by $\text{Labor Space}$, $β$-VAE",
+        "",
+        ("Di Wu",),
+        date(2021, 1, 1),
+    ),
     Paper(r"$\ell_1$ Meets $\mathcal{H}_\infty$", "", ("Cy Ng",), date(2021, 1, 1)),
 ]
 """Titles with real math, which readers show each in their own way."""

@@ -44,11 +44,11 @@ def test_capitals_that_a_style_must_keep(title: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "formula",
     [r"\alpha", "x_1", "O(n^2)", r"\mathcal{L}_{\theta}^{(k)}", r"\frac{1}{\sqrt{n}}", r"\mathbb{R}^d", r"a \le b",
-     r"x_{i,j}^2", r"{x}", r"\log n", r"\ell_1"],
+     r"x_{i,j}^2", r"{x}", r"\log n", r"\ell_1", "^2", "_2", r"^{18}", r"{\mathbb Z}^2", r"\textit{Labor Space}"],
 )  # fmt: skip
 def test_harmless_math_stays(formula: str) -> None:
     text = f"${formula}$"
-    assert math_spans(text) == [(0, len(text))]
+    assert math_spans(text) == [(0, len(text), text)]
     assert to_latex(text, math=True) == text
     assert to_latex(text) != text
 
@@ -56,8 +56,9 @@ def test_harmless_math_stays(formula: str) -> None:
 @pytest.mark.parametrize(
     "formula",
     [r"\input{x}", r"\write18{x}", r"\newcommand{\x}{y}", r"\mathcal", r"\frac{1}", "x^", "x^1^2", "x_1_2", "_", "x^_1",
-     "{", "}", "{}", "}{", r"x\\", "a%b", "a#b", "a&b", "a~b", r"\alphabet", r"\mathrm x", r"x^\hat{y}", "é", "",
-     " x", "x ", "{" * 30 + "x" + "}" * 30, r"\[", r"\(", r"\text{x}", "x'"],
+     "{", "}", "{}", "}{", r"x\\", "a%b", "a#b", "a&b", "a~b", r"\alphabet", r"\mathrmx", r"x^\hat{y}", "é", "",
+     " x", "x ", "^1^2", "^", r"\mathbb", r"\textbf{x_1}",
+     r"\textbf{\alpha}", r"x_\textrm{a}", r"\textbf", "{" * 30 + "x" + "}" * 30, r"\[", r"\(", r"\textsc{x}", "x'"],
 )  # fmt: skip
 def test_any_other_math_becomes_text(formula: str) -> None:
     text = f"${formula}$"
@@ -68,7 +69,13 @@ def test_any_other_math_becomes_text(formula: str) -> None:
 
 def test_prices_are_no_math() -> None:
     text = "from $5 to $10, or US$5-US$10, or $x$"
-    assert math_spans(text) == [(text.index("$x$"), len(text))]
+    assert math_spans(text) == [(text.index("$x$"), len(text), "$x$")]
+    assert to_latex("Just $100 More and No $$$", math=True) == r"Just \$100 More and No \$\$\$"
+
+
+def test_math_is_written_without_packages() -> None:
+    assert to_latex("PixArt-$α$ and $x^β$", math=True) == r"PixArt-${\alpha}$ and $x^{\beta}$"
+    assert to_latex(r"$\text{EFO}_{k}$-CQA", math=True) == r"$\textrm{EFO}_{k}$-CQA"
 
 
 @pytest.mark.parametrize(
