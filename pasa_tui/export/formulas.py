@@ -6,7 +6,7 @@ TeX executes what stands between dollar signs, so only text that a small grammar
     item   := atom [scripts]
     atom   := character | symbol | group | command (group | letter) | font "{" words "}" | \frac group group
     group  := "{" list "}"
-    scripts:= at most one "^" and one "_", each followed by a character, a symbol or a group
+    scripts:= at most one "^" and one "_", each followed by a character, a one-character symbol or a group
 
 Greek letters count as their symbols and are written so; \text, which needs amsmath, is written \textrm. All other
 control words are LaTeX's own, except \mathbb, which needs amsfonts (or amssymb). The grammar rejects what
@@ -31,6 +31,8 @@ _OTHER_SYMBOLS = (
 MATH_SYMBOLS = frozenset(f"\\{word}" for word in (_GREEK + " " + _OTHER_SYMBOLS).split()) | {"\\,", "\\;", "\\:", "\\!"}
 """Control sequences that take no argument, do nothing but print, and work in math without any package."""
 
+# These are one character to TeX; others, such as \log, are made of several, which a bare script can't be.
+_SCRIPT_SYMBOLS = frozenset(f"\\{word}" for word in f"{_GREEK} ell infty ast star top bot circ bullet pm".split())
 _FONTS_AND_ACCENTS = (
     "mathcal mathbb mathrm mathbf mathit mathsf mathtt sqrt hat bar tilde vec dot ddot widehat widetilde "
     "overline underline"
@@ -113,11 +115,11 @@ def _read_scripts(tokens: list[str], position: int, depth: int) -> int:
 
 
 def _read_atom(tokens: list[str], position: int, depth: int, *, script: bool = False) -> int:
-    """Read one atom; as a script, one without arguments: TeX stops at `x^\\hat{y}`."""
+    """Read one atom; as a script, one that TeX takes whole: it stops at `x^\\hat{y}`."""
     token = tokens[position] if position < len(tokens) else "}"
     if token == "{":
         return _read_group(tokens, position, depth)
-    if token in MATH_SYMBOLS or (token[0] not in "\\}^_"):
+    if token in (_SCRIPT_SYMBOLS if script else MATH_SYMBOLS) or token[0] not in "\\}^_":
         return position + 1
     if token in _ONE_ARGUMENT and not script:
         if tokens[position + 1 : position + 2] and tokens[position + 1].isalnum():
