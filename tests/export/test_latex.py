@@ -58,7 +58,8 @@ def test_harmless_math_stays(formula: str) -> None:
     [r"\input{x}", r"\write18{x}", r"\newcommand{\x}{y}", r"\mathcal", r"\frac{1}", "x^", "x^1^2", "x_1_2", "_", "x^_1",
      "{", "}", "{}", "}{", r"x\\", "a%b", "a#b", "a&b", "a~b", r"\alphabet", r"\mathrmx", r"x^\hat{y}", "é", "",
      " x", "x ", "^1^2", "^", r"\mathbb", r"\textbf{x_1}",
-     r"\textbf{\alpha}", r"x_\textrm{a}", r"x_\log", r"\textbf", "{" * 30 + "x" + "}" * 30, r"\[", r"\(", r"\textsc{x}", "x'"],
+     r"\textbf{\alpha}", r"x_\textrm{a}", r"x_\log", r"\textbf",
+     "{" * 30 + "x" + "}" * 30, r"\[", r"\(", r"\textsc{x}", "x'"],
 )  # fmt: skip
 def test_any_other_math_becomes_text(formula: str) -> None:
     text = f"${formula}$"
