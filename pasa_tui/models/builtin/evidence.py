@@ -1,28 +1,23 @@
 """What speaks for a paper: every measure in [0, 1], none of them lowered by a further provenance."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pasa_tui.models.builtin.feedback import rank_weight, term_weights
-from pasa_tui.models.builtin.lexical import (
-    PaperTerms,
-    bm25f,
-    log_share,
-    question_pairs,
-    question_weights,
-    share,
-)
+from pasa_tui.models.builtin.lexical import PaperTerms, bm25f, log_share, question_pairs, question_weights, share
 from pasa_tui.models.builtin.question import parse_question
 from pasa_tui.models.builtin.statistics import Vocabulary
+from pasa_tui.models.builtin.words import PLAIN_WORD
 from pasa_tui.models.protocols import Candidate
 from pasa_tui.papers import Paper, PaperId, Query
 
-_FEEDBACK_PAPERS = 10
-_FEEDBACK_TERMS = 40
+_FEEDBACK_PAPERS = 20
+_FEEDBACK_TERMS = 100
+_FEEDBACK_SHARE = 0.75
 _MOST_SEARCHES = 5
-_MOST_CITING = 10.0
+_MOST_CITING = 10
 _REASON_WORDS = 4
 
 _KINDS = tuple(
@@ -38,14 +33,19 @@ _KINDS = tuple(
 
 
 class Evidence(NamedTuple):
-    """The measures of one paper."""
+    """The measures of one paper.
 
-    bm25f: float
-    coverage: float
-    title: float
+    `profile`: BM25F with the question's terms and those of the best results (RM3: Abdul-Jaleel et al., TREC 2004).
+    `focus`: share of the title's terms that are the question's. `pairs`: share of the question's neighbouring terms
+    that are neighbours in the paper. `fused`: reciprocal ranks, summed over searches. `rank`: reciprocal of the best.
+    `citations`: how many of the judged papers cite it, weighted by their scores, on a logarithmic scale.
+    `kind`: share of the kinds and years the question names that the paper meets.
+    """
+
+    profile: float
+    focus: float
     pairs: float
-    feedback: float
-    searches: float
+    fused: float
     rank: float
     citations: float
     kind: float
@@ -57,91 +57,99 @@ class QuerySession:
 
     query: Query
     vocabulary: Vocabulary
-    scores: dict[PaperId, float] = field(default_factory=dict)
+    _scores: dict[PaperId, float] = field(default_factory=dict)
     _analysed: dict[PaperId, PaperTerms] = field(default_factory=dict)
     _found: dict[PaperId, tuple[Paper, float]] = field(default_factory=dict)
-    _feedback: dict[str, float] = field(default_factory=dict)
     _weights: dict[str, float] = field(init=False)
+    _profile: Mapping[str, float] = field(init=False)
     _pairs: dict[tuple[str, str], float] = field(init=False)
     _kinds: tuple[re.Pattern[str], ...] = field(init=False)
     _years: tuple[int, ...] = field(init=False)
-    _names: dict[str, str] = field(init=False)
+    _words: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         question = parse_question(self.query.text, self.vocabulary)
-        self._weights = question_weights(question, self.vocabulary)
+        self._weights = self._profile = question_weights(question, self.vocabulary)
         self._pairs = question_pairs(question, self.vocabulary)
         self._kinds = tuple(kind for kind in _KINDS if kind.search(question.text))
         self._years = question.years
-        self._names = {self.vocabulary.term(word.lower()): word for word in question.text.replace("-", " ").split()}
+        self._words = {self.vocabulary.term(word.lower()): word for word in PLAIN_WORD.findall(question.text)}
 
     def learn(self, candidates: Sequence[Candidate]) -> None:
-        """Take in which papers searches have found, and renew the feedback if that is news."""
+        """Take in which papers searches have found, and renew the profile if that is news."""
         news = False
         for candidate in candidates:
             weight = sum(rank_weight(item.rank) for item in candidate.provenances if item.kind == "search")
-            if weight > self._found.get(candidate.paper.id, (None, 0.0))[1]:
+            known = self._found.get(candidate.paper.id)
+            if weight > (known[1] if known else 0.0):
                 self._found[candidate.paper.id] = (candidate.paper, weight)
                 news = True
         if news:
             best = sorted(self._found.items(), key=lambda item: (-item[1][1], item[0]))[:_FEEDBACK_PAPERS]
             weights = term_weights([found for _, found in best], self.vocabulary)
-            self._feedback = {
-                self.vocabulary.term(word): weight for word, weight in list(weights.items())[:_FEEDBACK_TERMS]
-            }
+            terms = {self.vocabulary.term(word): weight for word, weight in list(weights.items())[:_FEEDBACK_TERMS]}
+            self._profile = _mixed(self._weights, terms)
 
     def evidence(self, candidate: Candidate) -> Evidence:
         """Measure a candidate."""
-        terms = self.terms(candidate.paper)
-        searched = {item.text: item.rank for item in candidate.provenances if item.kind == "search"}
+        terms = self._terms(candidate.paper)
+        ranks = [item.rank for item in candidate.provenances if item.kind == "search"]
         citing = {item.parent for item in candidate.provenances if item.parent is not None}
+        title = set(terms.title)
         return Evidence(
-            bm25f=bm25f(terms, self._weights),
-            coverage=share(terms.counts, self._weights),
-            title=share(terms.title, self._weights),
+            profile=bm25f(terms, self._profile),
+            focus=len(title & self._weights.keys()) / max(1, len(title)),
             pairs=share(terms.pairs(self._weights), self._pairs),
-            feedback=share(terms.counts, self._feedback),
-            searches=min(1.0, len(searched) / _MOST_SEARCHES),
-            rank=max((1 / rank for rank in searched.values()), default=0.0),
-            citations=min(1.0, log_share(sum(self.scores.get(parent, 0.0) for parent in citing), _MOST_CITING)),
+            fused=min(1.0, sum(map(rank_weight, ranks)) / (_MOST_SEARCHES * rank_weight(1))),
+            rank=max((1 / max(1, rank) for rank in ranks), default=0.0),
+            citations=min(1.0, log_share(sum(self._scores.get(parent, 0.0) for parent in citing), _MOST_CITING)),
             kind=self._kind(candidate.paper),
         )
 
     def keep(self, paper_id: PaperId, score: float) -> float:
         """Remember a paper's best score, and return it."""
-        self.scores[paper_id] = best = max(score, self.scores.get(paper_id, 0.0))
+        self._scores[paper_id] = best = max(score, self._scores.get(paper_id, 0.0))
         return best
 
     def reason(self, candidate: Candidate) -> str:
         """One line for a person: which words match where, and what led to the paper."""
-        terms = self.terms(candidate.paper)
+        terms = self._terms(candidate.paper)
         in_title = self._matching(terms.title)
         in_abstract = [word for word in self._matching(terms.abstract) if word not in in_title]
         searches = len({item.text for item in candidate.provenances if item.kind == "search"})
         citing = len({item.parent for item in candidate.provenances if item.kind == "section"})
-        parts = [
+        parts = (
             f"title: {', '.join(in_title[:_REASON_WORDS])}" if in_title else "",
             f"abstract: {', '.join(in_abstract[:_REASON_WORDS])}" if in_abstract else "",
             f"in {searches} search{'es' * (searches > 1)}" if searches else "",
             f"cited by {citing} paper{'s' * (citing > 1)}" if citing else "",
-        ]
-        return " · ".join(part for part in parts if part) or "no word of the question"
+        )
+        return " · ".join(part for part in parts if part)
 
-    def terms(self, paper: Paper) -> PaperTerms:
-        """A paper's terms, analysed once."""
+    def _terms(self, paper: Paper) -> PaperTerms:
         known = self._analysed.get(paper.id)
         if known is None:
             known = self._analysed[paper.id] = PaperTerms.of(paper.title, paper.abstract, self.vocabulary)
         return known
 
     def _matching(self, terms: Sequence[str]) -> list[str]:
+        """The question's words among `terms`, weightiest first."""
         there = self._weights.keys() & set(terms)
-        return [self._names.get(term, term) for term in sorted(there, key=lambda term: (-self._weights[term], term))]
+        return [self._words[term] for term in sorted(there, key=lambda term: (-self._weights[term], term))]
 
     def _kind(self, paper: Paper) -> float:
-        """The share of what the question demands of kind and year that the paper meets; 0 if it demands nothing."""
         text = f"{paper.title} {paper.abstract}"
         met = [bool(kind.search(text)) for kind in self._kinds]
         if self._years and paper.date:
             met.append(self._years[0] <= paper.date.year <= self._years[-1])
         return sum(met) / len(met) if met else 0.0
+
+
+def _mixed(asked: Mapping[str, float], fed_back: Mapping[str, float]) -> dict[str, float]:
+    """RM3: both weightings brought to a sum of 1 and mixed, with _FEEDBACK_SHARE of the second."""
+    mixed: dict[str, float] = {}
+    for weights, part in ((asked, 1 - _FEEDBACK_SHARE), (fed_back, _FEEDBACK_SHARE)):
+        total = sum(weights.values())
+        for term, weight in weights.items():
+            mixed[term] = mixed.get(term, 0.0) + part * weight / total if total else 0.0
+    return mixed

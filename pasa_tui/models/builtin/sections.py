@@ -18,7 +18,8 @@ _REVIEWING = re.compile(
 
 _OWN_WORK = re.compile(
     r"\b(implementation|training|experiment\w*|hyper-?parameters?|evaluation|simulation)? ?(details?|set-?ups?)\b"
-    r"|\bsettings?\b|\bhyper-?param|\backnowledg|\bappendi|\bbroader impact|\bethic|\blimitation|\breproducib|\bproofs?\b|\blemma\b"
+    r"|\bsettings?\b"
+    r"|\bhyper-?param|\backnowledg|\bappendi|\bbroader impact|\bethic|\blimitation|\breproducib|\bproofs?\b|\blemma\b"
     r"|\bnotations?\b|\bmetrics?\b|\bhardware|\bdata availability|\bcontributions?\b|\bdeclaration|\bfunding"
     r"|\bcompute\b|\bchecklist|\bsupplement|\bconclu|\bfuture work",
     re.IGNORECASE,
