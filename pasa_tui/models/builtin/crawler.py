@@ -67,14 +67,15 @@ class BuiltinCrawler:
         ]
 
     def _by_weight(self, question: Question) -> list[tuple[str, ...]]:
-        idf = self._vocabulary.idf
-        return sorted(question.phrases, key=lambda phrase: -sum(idf(word.lower()) for word in phrase))
+        return sorted(question.phrases, key=lambda phrase: -self._vocabulary.weigh(phrase))
 
     def _expanded(self, question: Question, found: Sequence[SearchResults], count: int) -> str:
         """The subject with the `count` weightiest terms of the results that it does not have."""
         papers = relevant_papers(found)[:_FEEDBACK_PAPERS]
         asked = set(self._vocabulary.terms(question.text))
-        terms = [word for word in term_weights(papers, self._vocabulary) if self._vocabulary.term(word) not in asked]
+        terms = [
+            word for word in term_weights(papers, self._vocabulary) if asked.isdisjoint(self._vocabulary.split(word))
+        ]
         return " ".join([question.text, *terms[:count]])
 
 

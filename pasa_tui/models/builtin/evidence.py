@@ -73,7 +73,8 @@ class QuerySession:
         self._pairs = question_pairs(question, self.vocabulary)
         self._kinds = tuple(kind for kind in _KINDS if kind.search(question.text))
         self._years = question.years
-        self._words = {self.vocabulary.term(word.lower()): word for word in PLAIN_WORD.findall(question.text)}
+        words = PLAIN_WORD.findall(question.text)
+        self._words = {term: word for word in words for term in self.vocabulary.split(word.lower())}
 
     def learn(self, candidates: Sequence[Candidate]) -> None:
         """Take in which papers searches have found, and renew the profile if that is news."""
@@ -87,7 +88,11 @@ class QuerySession:
         if news:
             best = sorted(self._found.items(), key=lambda item: (-item[1][1], item[0]))[:_FEEDBACK_PAPERS]
             weights = term_weights([found for _, found in best], self.vocabulary)
-            terms = {self.vocabulary.term(word): weight for word, weight in list(weights.items())[:_FEEDBACK_TERMS]}
+            terms = {
+                term: weight
+                for word, weight in list(weights.items())[:_FEEDBACK_TERMS]
+                for term in self.vocabulary.split(word)
+            }
             self._profile = _mixed(self._weights, terms)
 
     def evidence(self, candidate: Candidate) -> Evidence:
@@ -135,7 +140,8 @@ class QuerySession:
     def _matching(self, terms: Sequence[str]) -> list[str]:
         """The question's words among `terms`, weightiest first."""
         there = self._weights.keys() & set(terms)
-        return [self._words[term] for term in sorted(there, key=lambda term: (-self._weights[term], term))]
+        words = (self._words[term] for term in sorted(there, key=lambda term: (-self._weights[term], term)))
+        return list(dict.fromkeys(words))
 
     def _kind(self, paper: Paper) -> float:
         text = f"{paper.title} {paper.abstract}"

@@ -47,9 +47,11 @@ def term_weights(papers: Iterable[tuple[Paper, float]], vocabulary: Vocabulary) 
         words = PLAIN_WORD.findall(paper.title.lower()) * TITLE_WEIGHT + PLAIN_WORD.findall(paper.abstract.lower())
         counts: Counter[str] = Counter()
         for word, count in Counter(words).items():
-            if term := vocabulary.term(word):
-                counts[term] += count
-                forms[term][word] += count
+            terms = vocabulary.split(word)
+            # A run of several terms is no word that a search could be made with.
+            if len(terms) == 1:
+                counts[terms[0]] += count
+                forms[terms[0]][word] += count
         length = sum(counts.values()) or 1
         for term, count in counts.items():
             weights[term] += weight * count / length

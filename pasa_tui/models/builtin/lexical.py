@@ -52,20 +52,19 @@ def question_weights(question: Question, vocabulary: Vocabulary) -> dict[str, fl
     """The question's terms with their idf (0 to 1), in order."""
     weights: dict[str, float] = {}
     for word in PLAIN_WORD.findall(question.text):
-        if term := vocabulary.term(word.lower()):
-            weights.setdefault(term, vocabulary.idf(word.lower()))
+        for term in vocabulary.split(word.lower()):
+            weights.setdefault(term, vocabulary.idf(word))
     return weights
 
 
 def question_pairs(question: Question, vocabulary: Vocabulary) -> dict[tuple[str, str], float]:
     """Neighbouring terms within the question's phrases, weighted by the sum of their idf."""
-    pairs: dict[tuple[str, str], float] = {}
-    for phrase in question.phrases:
-        words = [word.lower() for word in PLAIN_WORD.findall(" ".join(phrase)) if vocabulary.term(word.lower())]
-        for first, second in pairwise(words):
-            key = (vocabulary.term(first), vocabulary.term(second))
-            pairs[key] = vocabulary.idf(first) + vocabulary.idf(second)
-    return pairs
+    weights = question_weights(question, vocabulary)
+    return {
+        (first, second): weights[first] + weights[second]
+        for phrase in question.phrases
+        for first, second in pairwise(vocabulary.terms(" ".join(phrase)))
+    }
 
 
 def share(found: Iterable[_Key], weights: Mapping[_Key, float]) -> float:

@@ -16,8 +16,11 @@ from pasa_tui.models.builtin.words import (
     STOP_WORDS,
     WORD,
     is_asking_verb,
+    is_plain_asking_verb,
     is_publication,
+    is_publication_adjective,
     is_reporting_verb,
+    is_using_verb,
 )
 
 MAX_WORDS = 40
@@ -25,6 +28,7 @@ MAX_WORDS = 40
 
 _SENTENCE_END = re.compile(r"(?<=[.?!;。？！])\s+|\n+|[。？！]")
 _YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
+_LATIN = re.compile(r"[A-Za-z]")
 _TOKEN = re.compile(rf"({WORD.pattern})|([,;:()\[\]\"“”])")
 _FRAME_WORDS = QUESTION_WORDS | AUXILIARIES | PRONOUNS | DETERMINERS | PREPOSITIONS | ADVERBS
 
@@ -53,10 +57,12 @@ def parse_question(text: str, vocabulary: Vocabulary) -> Question:
     Of a text with more than MAX_WORDS words of subject, the weightiest are kept, in their order.
     """
     phrases: list[tuple[str, ...]] = []
-    for sentence in _SENTENCE_END.split(text):
+    # English grammar says nothing about a question in another script, and its words may hold marks that part them.
+    sentences = _SENTENCE_END.split(text) if _LATIN.search(text) else ()
+    for sentence in sentences:
         phrases += _phrases(_without_frame(_tokens(sentence)))
     if not phrases:
-        phrases = [tuple(WORD.findall(text)) or tuple(text.split())]
+        phrases = [tuple(text.split())]
     phrases = _weightiest(phrases, vocabulary)
     years = tuple(sorted({int(year) for year in _YEAR.findall(text)}))
     return Question(tuple(word for phrase in phrases for word in phrase), tuple(phrases), years)
@@ -85,19 +91,25 @@ def _frame_length(tokens: Sequence[str]) -> int:
     """
     asks = False
     for at, token in enumerate(tokens):
-        word = token.lower()
-        following = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
+        word = _word(token)
+        following = _word(tokens[at + 1]) if at + 1 < len(tokens) else ""
         if word in QUESTION_WORDS or (word in AUXILIARIES and following in PRONOUNS | DETERMINERS):
             asks = True
         elif word in _FRAME_WORDS or token == ",":
             continue
         elif is_asking_verb(word) or is_publication(word):
-            if not asks and following not in _FRAME_WORDS and not is_publication(following):
-                return at if asks else 0
+            goes_on = following in _FRAME_WORDS or is_publication(following) or is_publication_adjective(following)
+            if not (asks or goes_on or is_plain_asking_verb(word)):
+                return 0
             asks = True
-        elif not (asks and is_reporting_verb(word)):
+        elif not (is_publication_adjective(word) or (asks and is_reporting_verb(word))):
             return at if asks else 0
     return 0
+
+
+def _word(token: str) -> str:
+    """A token in lower case, without what an apostrophe contracts: "I'm" is "i"."""
+    return re.split("['’]", token.lower())[0]
 
 
 def _is_tail(word: str) -> bool:
@@ -113,17 +125,19 @@ def _phrases(tokens: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """Runs of words between function words, punctuation and reporting verbs with an ending ("based on", "using")."""
     run: list[str] = []
     for token in [*tokens, ","]:
-        word = token.lower()
+        word = _word(token)
         if word in LINKING_WORDS or word in STOP_WORDS or not WORD.match(token) or _reports(word, begins=not run):
-            if run:
+            if not all(map(is_publication, map(_word, run))):
                 yield tuple(run)
             run = []
-        elif not is_publication(word) or run:
+        else:
             run.append(token)
 
 
 def _reports(word: str, *, begins: bool) -> bool:
     """Whether a word inside a sentence is a verb that reports. With a bare `-s` after other words it is a noun."""
+    if begins and is_using_verb(word):
+        return True
     return word.endswith(("ing", "ed", "s") if begins else ("ing", "ed")) and is_reporting_verb(word)
 
 
@@ -132,7 +146,7 @@ def _weightiest(phrases: list[tuple[str, ...]], vocabulary: Vocabulary) -> list[
     unique = list({" ".join(phrase).lower(): phrase[:MAX_WORDS] for phrase in phrases}.values())
     order = sorted(
         range(len(unique)),
-        key=lambda at: (-sum(vocabulary.idf(word) for word in unique[at]) / len(unique[at]), at),
+        key=lambda at: (-vocabulary.weigh(unique[at]) / len(unique[at]), at),
     )
     room = MAX_WORDS
     kept = []

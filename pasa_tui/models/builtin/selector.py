@@ -9,7 +9,7 @@ from pasa_tui.models.builtin.statistics import TermStatistics, Vocabulary
 from pasa_tui.models.protocols import Candidate, Judgement
 from pasa_tui.papers import Query
 
-_SESSIONS = 8
+_SESSIONS = 4
 _INTERCEPT = -3.65
 _WEIGHTS = Evidence(profile=1.8, focus=2.6, pairs=0.25, fused=4.1, rank=0.1, citations=1.45, kind=0.7)
 

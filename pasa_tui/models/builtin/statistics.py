@@ -1,6 +1,7 @@
 """How often words are used: what the builtin models know about language."""
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Protocol
 
@@ -29,19 +30,24 @@ class TermStatistics(Protocol):
 class PlainStatistics:
     """Statistics where no collection is counted, as with live sources: a guess by a word's shape.
 
-    `num_papers` is the size of an imagined collection. Long words are rarer than short ones, and words with digits
-    or inner capitals (names of models, data sets, methods) rarer still. Each further letter divides the guessed
-    frequency by 1.7: the slope of log frequency over length among the words of 112,000 papers on machine learning.
+    `num_papers` is the size of an imagined collection. The guessed frequencies are geometric means over the words of
+    560 titles among 112,029 papers on machine learning, counted in their titles and abstracts: about 2 % of the papers
+    for ordinary words of 4 to 11 letters, twice that for shorter and half for longer ones; far less for words with
+    digits or inner capitals, as names of models, data sets and methods have.
     """
 
     num_papers = 1_000_000
 
     def document_frequency(self, term: str) -> int:
-        """A guess from 1 to a tenth of `num_papers`."""
-        if not any(char.isalnum() for char in term):
+        """A guess of how many papers have a raw word, in the case it is written in."""
+        length = sum(char.isalnum() for char in term)
+        if length == 0:
             return 0
-        length = len(term) + 4 * any(char.isdigit() for char in term) + 4 * any(char.isupper() for char in term[1:])
-        return max(1, round(self.num_papers / 10 * 1.7 ** -max(0, length - 4)))
+        if any(char.isdigit() for char in term) or any(char.isupper() for char in term[1:]):
+            percent = 0.2 if length < 4 else 0.05 if length == 4 else 0.01
+        else:
+            percent = 4.0 if length < 4 else 2.0 if length < 12 else 1.0
+        return round(self.num_papers * percent / 100)
 
     def analyze(self, text: str) -> list[str]:
         """Words in lower case without stop words and without endings.
@@ -59,31 +65,36 @@ class PlainStatistics:
 class Vocabulary:
     """Term statistics with a memory, so that each word is analysed and counted once.
 
-    A "word" is raw, as written; a "term" is what the statistics' analysis makes of it.
+    A "word" is raw (in lower case for `split`); "terms" are what the statistics' analysis makes of it: none of a
+    stop word, one of most, several of a run of a script that puts no space between words.
     """
 
     def __init__(self, statistics: TermStatistics) -> None:
         self._statistics = statistics
         self._most = math.log1p(max(1, statistics.num_papers))
-        self.term = lru_cache(maxsize=_CACHED_WORDS)(self._term)
+        self.split = lru_cache(maxsize=_CACHED_WORDS)(self._split)
         self.idf = lru_cache(maxsize=_CACHED_WORDS)(self._idf)
 
     def terms(self, text: str) -> list[str]:
         """The terms of a text in order, stop words left out."""
-        term = self.term
-        return [found for word in PLAIN_WORD.findall(text.lower()) if (found := term(word))]
+        split = self.split
+        return [term for word in PLAIN_WORD.findall(text.lower()) for term in split(word)]
 
-    def _term(self, word: str) -> str:
-        """The term of one word in lower case; empty for a stop word."""
-        return "" if word in STOP_WORDS else " ".join(self._statistics.analyze(word))
+    def weigh(self, words: Iterable[str]) -> float:
+        """The sum of the idf of raw words."""
+        return sum(map(self.idf, words))
+
+    def _split(self, word: str) -> tuple[str, ...]:
+        return () if word in STOP_WORDS else tuple(self._statistics.analyze(word))
 
     def _idf(self, word: str) -> float:
-        """Inverse document frequency of a raw word, from 0 (in every paper) to 1 (in none).
+        """Inverse document frequency of a raw word, from 0 (in every paper) to nearly 1 (in a single one).
 
-        log((N + 1) / (n + 1)) over its greatest value, so that weights mean the same in collections of any size.
+        1 - log(n + 1) / log(N + 1): the usual log(N / n) over its greatest value, so that weights mean the same in
+        collections of any size. A word of no paper has 0: nothing is found by it.
         """
         frequency = min(self._statistics.document_frequency(word), self._statistics.num_papers)
-        return max(0.0, 1.0 - math.log1p(max(0, frequency)) / self._most)
+        return 1.0 - math.log1p(frequency) / self._most if frequency > 0 else 0.0
 
 
 def _is_unspaced(word: str) -> bool:

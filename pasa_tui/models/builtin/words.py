@@ -24,7 +24,10 @@ AUXILIARIES = _words(
     "is are was were be been being am do does did done have has had having can could would should shall will may "
     "might must"
 )
-PRONOUNS = _words("i me my mine we us our ours you your it its they them their he she there one ones")
+PRONOUNS = _words(
+    "i me my mine we us our ours you your it its they them their he she there one ones "
+    "anyone anybody someone somebody everyone everybody anything something everything"
+)
 DETERMINERS = _words(
     "a an the this that these those some any all many most several few various other others another such each every "
     "more much no both either certain different numerous multiple noteworthy notable relevant"
@@ -45,6 +48,9 @@ _ASKING_VERBS = _words(
     "list provide give show find tell name mention suggest recommend point cite identify share know look search need "
     "want help get see enumerate send return retrieve collect seek wonder interest"
 )
+_PLAIN_ASKING_VERBS = _words("find give provide recommend suggest identify retrieve collect tell enumerate need want")
+_USING_VERBS = _words("use utilize utilise employ apply leverage exploit adopt incorporate")
+_PUBLICATION_ADJECTIVES = _words("recent latest prior existing seminal influential new key important")
 _PUBLICATIONS = _words(
     "paper work study research researcher article publication literature reference author citation preprint "
     "investigation effort initiative"
@@ -56,6 +62,18 @@ _REPORTING_VERBS = _words(
     "contribute highlight emphasize show suggest indicate reveal prove argue claim establish adopt leverage exploit "
     "specialize center tackle handle build create base lean rely incorporate pursue write carry cite"
 )
+_IRREGULAR = {
+    "known": "know",
+    "shown": "show",
+    "given": "give",
+    "written": "write",
+    "seen": "see",
+    "made": "make",
+    "found": "find",
+    "built": "build",
+    "sought": "seek",
+    "dealt": "deal",
+}
 
 STOP_WORDS = (
     QUESTION_WORDS | AUXILIARIES | PRONOUNS | DETERMINERS | PREPOSITIONS | CONJUNCTIONS | ADVERBS
@@ -73,7 +91,7 @@ def base_form(word: str) -> frozenset[str]:
     >>> sorted(base_form("studies"))
     ['studie', 'studies', 'study']
     """
-    forms = {word}
+    forms = {word, _IRREGULAR.get(word, word)}
     if word.endswith(("ies", "ied")):
         forms.add(word[:-3] + "y")
     if word.endswith(("es", "ed")):
@@ -88,6 +106,21 @@ def base_form(word: str) -> frozenset[str]:
 def is_asking_verb(word: str) -> bool:
     """Whether a lower-case word asks for something: "list", "provide", "looking"."""
     return not _ASKING_VERBS.isdisjoint(base_form(word))
+
+
+def is_plain_asking_verb(word: str) -> bool:
+    """Whether a lower-case word can be nothing but a request at the start of a sentence ("find", unlike "search")."""
+    return word in _PLAIN_ASKING_VERBS
+
+
+def is_using_verb(word: str) -> bool:
+    """Whether a lower-case word says that something is used, in any form."""
+    return not _USING_VERBS.isdisjoint(base_form(word))
+
+
+def is_publication_adjective(word: str) -> bool:
+    """Whether a lower-case word says which publications are asked for: "recent", "seminal"."""
+    return word in _PUBLICATION_ADJECTIVES
 
 
 def is_publication(word: str) -> bool:
