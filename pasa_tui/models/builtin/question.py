@@ -37,8 +37,8 @@ _FRAME_WORDS = QUESTION_WORDS | AUXILIARIES | PRONOUNS | DETERMINERS | PREPOSITI
 class Question:
     """What a question is about.
 
-    `words` are those of its subject in order as written; `phrases` runs of them that stand together, at least one
-    word each; `years` the years it names.
+    `words` are those of its subject in order as written (none only of blank text); `phrases` runs of them that stand
+    together, at least one word each; `years` the years it names.
     """
 
     words: tuple[str, ...]
@@ -61,8 +61,8 @@ def parse_question(text: str, vocabulary: Vocabulary) -> Question:
     sentences = _SENTENCE_END.split(text) if _LATIN.search(text) else ()
     for sentence in sentences:
         phrases += _phrases(_without_frame(_tokens(sentence)))
-    if not phrases:
-        phrases = [tuple(text.split())]
+    if not phrases and (whole := tuple(text.split())):
+        phrases = [whole]
     phrases = _weightiest(phrases, vocabulary)
     years = tuple(sorted({int(year) for year in _YEAR.findall(text)}))
     return Question(tuple(word for phrase in phrases for word in phrase), tuple(phrases), years)

@@ -25,7 +25,7 @@ AUXILIARIES = _words(
     "might must"
 )
 PRONOUNS = _words(
-    "i me my mine we us our ours you your it its they them their he she there one ones "
+    "i me my we us our ours you your it its they them their he she there one ones "
     "anyone anybody someone somebody everyone everybody anything something everything"
 )
 DETERMINERS = _words(
