@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pasa_tui.models.builtin import BuiltinCrawler, PlainStatistics
+from pasa_tui.models.builtin.acronyms import spelled_out
 from pasa_tui.models.protocols import SearchResults
 from pasa_tui.papers import MAX_QUERY_LENGTH, Paper, Query
 from tests.models.collection import COLLECTION, OTHERS, RETRIEVAL
@@ -127,3 +128,22 @@ async def test_of_a_paper_on_something_else_only_the_subject_is_followed() -> No
 async def test_what_is_chosen_is_among_the_names_in_their_order(text: str, names: list[str]) -> None:
     follow = await chosen(text, RETRIEVAL[0], *names)
     assert follow == [name for name in names if name in follow]
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["We use graph-attention layers (GAL) here."], "graph attention layers"),
+        (["Grand average length (GAL).", *["Graph attention layers (GALs)."] * 2], "graph attention layers"),
+        (["We use layers (GAL).", "GAL is used.", "()"], ""),
+    ],
+)
+def test_acronyms_are_spelled_out_as_most_papers_do(texts: list[str], words: str) -> None:
+    assert spelled_out("GAL", texts) == words
+
+
+async def test_an_expanded_search_says_what_the_question_s_acronym_stands_for() -> None:
+    question = "GAL for molecules"
+    papers = [Paper("Molecules", "Graph attention layers (GAL) for molecules.", arxiv_id="2001.1")]
+    found = [SearchResults(text, papers) for text in await planned(PLAIN, question)]
+    assert any("graph attention layers" in search for search in await planned(PLAIN, question, found))

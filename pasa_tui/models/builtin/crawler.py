@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 
+from pasa_tui.models.builtin.acronyms import acronyms_in, spelled_out
 from pasa_tui.models.builtin.feedback import relevant_papers, term_weights
 from pasa_tui.models.builtin.question import Question, parse_question
 from pasa_tui.models.builtin.sections import choose_sections
@@ -70,13 +71,15 @@ class BuiltinCrawler:
         return sorted(question.phrases, key=lambda phrase: -self._vocabulary.weigh(phrase))
 
     def _expanded(self, question: Question, found: Sequence[SearchResults], count: int) -> str:
-        """The subject with the `count` weightiest terms of the results that it does not have."""
+        """The subject, what its acronyms stand for, and the `count` weightiest terms of the results beyond these."""
         papers = relevant_papers(found)[:_FEEDBACK_PAPERS]
-        asked = set(self._vocabulary.terms(question.text))
+        texts = [paper.abstract for results in found for paper in results.papers]
+        meanings = [words for acronym in acronyms_in(question.text) if (words := spelled_out(acronym, texts))]
+        asked = set(self._vocabulary.terms(" ".join([question.text, *meanings])))
         terms = [
             word for word in term_weights(papers, self._vocabulary) if asked.isdisjoint(self._vocabulary.split(word))
         ]
-        return " ".join([question.text, *terms[:count]])
+        return " ".join([question.text, *meanings, *terms[:count]])
 
 
 def _titles(results: SearchResults) -> Iterator[str]:

@@ -62,6 +62,20 @@ class PlainStatistics:
         return terms
 
 
+class _TermsOfWords(dict[str, tuple[str, ...]]):
+    """The terms of each word met. A dictionary that fills itself, since every word of every paper is looked up."""
+
+    def __init__(self, statistics: TermStatistics) -> None:
+        super().__init__()
+        self._statistics = statistics
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        if len(self) >= _CACHED_WORDS:
+            self.clear()
+        self[word] = terms = () if word in STOP_WORDS else tuple(self._statistics.analyze(word))
+        return terms
+
+
 class Vocabulary:
     """Term statistics with a memory, so that each word is analysed and counted once.
 
@@ -72,20 +86,21 @@ class Vocabulary:
     def __init__(self, statistics: TermStatistics) -> None:
         self._statistics = statistics
         self._most = math.log1p(max(1, statistics.num_papers))
-        self.split = lru_cache(maxsize=_CACHED_WORDS)(self._split)
+        self._terms = _TermsOfWords(statistics)
         self.idf = lru_cache(maxsize=_CACHED_WORDS)(self._idf)
 
     def terms(self, text: str) -> list[str]:
         """The terms of a text in order, stop words left out."""
-        split = self.split
-        return [term for word in PLAIN_WORD.findall(text.lower()) for term in split(word)]
+        known = self._terms
+        return [term for word in PLAIN_WORD.findall(text.lower()) for term in known[word]]
+
+    def split(self, word: str) -> tuple[str, ...]:
+        """The terms of one word in lower case."""
+        return self._terms[word]
 
     def weigh(self, words: Iterable[str]) -> float:
         """The sum of the idf of raw words."""
         return sum(map(self.idf, words))
-
-    def _split(self, word: str) -> tuple[str, ...]:
-        return () if word in STOP_WORDS else tuple(self._statistics.analyze(word))
 
     def _idf(self, word: str) -> float:
         """Inverse document frequency of a raw word, from 0 (in every paper) to nearly 1 (in a single one).
