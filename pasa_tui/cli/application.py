@@ -1,17 +1,23 @@
 """Opening the application: what it is given, and what is closed when it ends."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pasa_tui.cli.context import Context
-from pasa_tui.session import Session
 from pasa_tui.tui.app import PasaApp
+
+if TYPE_CHECKING:
+    from pasa_tui.session import Session
 
 
 def run_application(context: Context) -> None:
     """Run the application until the user quits. Raises ConfigError for wrong settings."""
     sessions: list[Session] = []
 
-    def open_session() -> Session:
+    def open_session() -> "Session":
+        # Called in a thread after the first frame, which the import would hold up.
+        from pasa_tui.session import Session
+
         sessions.append(Session(context.open_library(), context.paths))
         return sessions[-1]
 

@@ -1,19 +1,20 @@
 """The application: themes, the command palette, and the search screen over a session."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from pasa_tui.config import Paths, shipped_dir
-from pasa_tui.config.settings import Settings
 from pasa_tui.errors import PasaError
-from pasa_tui.papers import Query
-from pasa_tui.session import SearchRequest, Session
 from pasa_tui.tui.actions import ACTIONS
-from pasa_tui.tui.screens.dialogs import ErrorDialog
 from pasa_tui.tui.screens.search import SearchScreen
 from pasa_tui.tui.themes import load_themes
+
+if TYPE_CHECKING:
+    from pasa_tui.config.settings import Settings
+    from pasa_tui.session import Session
 
 FALLBACK_THEME = "textual-dark"
 
@@ -29,36 +30,46 @@ class PasaApp(App[None]):
         self,
         *,
         paths: Paths,
-        settings: Settings,
-        open_session: Callable[[], Session],
+        settings: "Settings",
+        open_session: Callable[[], "Session"],
         corpora: Callable[[], Sequence[tuple[str, str]]],
     ) -> None:
         """`open_session` is called in a thread after the first frame; `corpora` gives (name, description) pairs."""
         super().__init__()
         self._open_session = open_session
-        self._settings = settings
-        request = SearchRequest(Query(""), settings.search.corpus, settings.agent)
-        self.search_screen = SearchScreen(request, corpora, latex=settings.export.latex)
+        self.search_screen = SearchScreen(
+            settings.search.corpus,
+            settings.agent,
+            corpora,
+            latex=settings.export.latex,
+            completed=self._open_in_thread,
+        )
         themes, self._theme_problems = load_themes((shipped_dir("themes"), paths.themes_dir))
         for theme in themes:
             self.register_theme(theme)
-
-    def on_mount(self) -> None:
-        """Theme, screen, and after the first frame the library."""
-        wanted = self._settings.interface.theme
+        # Before the application runs, so that its CSS is read for one theme only.
+        wanted = settings.interface.theme
         self.theme = wanted if wanted in self.available_themes else FALLBACK_THEME
-        self.push_screen(self.search_screen)
         if self.theme != wanted:
             self._theme_problems.append(f"There is no theme {wanted!r}; the command palette lists all.")
+
+    def get_default_screen(self) -> Screen[None]:
+        """The search screen, at once: another one below it would cost its share of the first frame."""
+        return self.search_screen
+
+    def on_mount(self) -> None:
+        """Say what was wrong with themes."""
         for problem in self._theme_problems:
             self.notify(problem, severity="warning", markup=False)
-        self.call_after_refresh(lambda: self.run_worker(self._open, thread=True, exit_on_error=False))
+
+    def _open_in_thread(self) -> None:
+        self.run_worker(self._open, thread=True, exit_on_error=False)
 
     def _open(self) -> None:
         try:
             session = self._open_session()
         except PasaError as error:
-            self.call_from_thread(self.push_screen, ErrorDialog(error))
+            self.call_from_thread(self.search_screen.show_error, error)
         else:
             self.call_from_thread(self.search_screen.session_opened, session)
 

@@ -3,9 +3,10 @@
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pasa_tui.events import Event
+if TYPE_CHECKING:
+    from pasa_tui.events import Event
 
 # Seconds between batches: short enough to look live, long enough that the screen draws a batch at once.
 _BATCH_SECONDS = 0.05
@@ -19,7 +20,7 @@ class Running(Protocol):
         """Its number in the library."""
         ...
 
-    def events(self) -> AsyncGenerator[Event, None]:
+    def events(self) -> "AsyncGenerator[Event, None]":
         """All events to the end; closing it stops the search."""
         ...
 
@@ -34,7 +35,7 @@ class Follower:
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
 
-    def follow(self, deliver: Callable[[int, Sequence[Event]], None]) -> None:
+    def follow(self, deliver: "Callable[[int, Sequence[Event]], None]") -> None:
         """Run the search, handing its number and each batch of events to `deliver`, which must not block.
 
         Returns when it has ended, of itself or by `stop`. Raises PasaError where it can't be started.
@@ -48,7 +49,7 @@ class Follower:
             if self._loop is not None and self._task is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._task.cancel)
 
-    async def _follow(self, deliver: Callable[[int, Sequence[Event]], None]) -> None:
+    async def _follow(self, deliver: "Callable[[int, Sequence[Event]], None]") -> None:
         running = self._start()
         batch: list[Event] = []
 
@@ -78,7 +79,7 @@ class Follower:
         if not task.cancelled():
             task.result()
 
-    async def _iterate(self, running: Running, batch: list[Event], flush: Callable[[], None]) -> None:
+    async def _iterate(self, running: Running, batch: "list[Event]", flush: Callable[[], None]) -> None:
         events = running.events()
         due = asyncio.get_running_loop().time() + _BATCH_SECONDS
         try:

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
-from pasa_tui.events import FoundPaper, SearchState
-from pasa_tui.papers import Paper
+# Only for types: the first frame shows no paper, so it does not wait for these.
+if TYPE_CHECKING:
+    from pasa_tui.events import FoundPaper, SearchState
+    from pasa_tui.papers import Paper
 
 _MANY_AUTHORS = 12
 # Words of English that carry a question but not its subject; marking them would mark half of an abstract.
@@ -65,7 +68,7 @@ def author_line(authors: Iterable[str], most: int = _MANY_AUTHORS) -> str:
     return ", ".join(names) + (" et al." if cut_short else "")
 
 
-def short_authors(paper: Paper) -> str:
+def short_authors(paper: "Paper") -> str:
     """The first author's last word and "+" for more, for a narrow column."""
     if not paper.authors:
         return ""
@@ -73,7 +76,7 @@ def short_authors(paper: Paper) -> str:
     return (family[-1] if family else "") + ("+" if len(paper.authors) > 1 else "")
 
 
-def provenance_line(state: SearchState, found: FoundPaper) -> Content:
+def provenance_line(state: "SearchState", found: "FoundPaper") -> Content:
     """The way to a paper: the search, then each citing paper and section, down to it."""
     path = state.path_to(found.paper.id)
     steps: list[tuple[str, str]] = []

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
+from textual.widgets._footer import FooterKey
 
 from pasa_tui.events import (
     Counted,
@@ -23,6 +25,7 @@ from pasa_tui.events import (
 from pasa_tui.library import Library
 from pasa_tui.papers import Provenance, Query
 from pasa_tui.tui.app import PasaApp
+from pasa_tui.tui.panes.query import QueryEditor
 from tests.helpers import paper
 from tests.tui.conftest import HOSTILE, screen_of, until
 
@@ -65,11 +68,19 @@ def recorded(library: Library) -> None:
     library.record(search_id, events)
 
 
+async def settle(pilot: Pilot[None]) -> None:
+    """Wait until everything is there, and keep the cursor of the editor from blinking."""
+    screen_of(pilot).query_one(QueryEditor).cursor_blink = False
+    await until(pilot, lambda: screen_of(pilot).ready and screen_of(pilot).query(FooterKey))
+    await pilot.pause()
+
+
 async def open_latest(pilot: Pilot[None]) -> None:
-    await until(pilot, lambda: screen_of(pilot).ready)
+    await settle(pilot)
     screen_of(pilot).open_search(1)
     await until(pilot, lambda: screen_of(pilot).state is not None)
     await pilot.press("down")
+    await until(pilot, lambda: "Not red" in str(screen_of(pilot).query_one("#paper-text", Static).visual))
     await pilot.pause()
 
 
@@ -84,17 +95,13 @@ def test_a_finished_search(
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_nothing_searched_yet(snap_compare: Any, app_for: Callable[..., PasaApp], size: tuple[int, int]) -> None:
-    async def ready(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: screen_of(pilot).ready)
-        await pilot.pause()
-
-    assert snap_compare(app_for(), run_before=ready, terminal_size=size)
+    assert snap_compare(app_for(), run_before=settle, terminal_size=size)
 
 
 @pytest.mark.parametrize("keys", [["f1"], ["f2"], ["f3"]], ids=["help", "corpus", "cut-off"])
 def test_dialogs(snap_compare: Any, app_for: Callable[..., PasaApp], keys: list[str]) -> None:
     async def press(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: screen_of(pilot).ready)
+        await settle(pilot)
         await pilot.press(*keys)
         await pilot.pause()
 

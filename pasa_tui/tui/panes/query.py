@@ -65,8 +65,12 @@ class QueryEditor(TextArea):
 class SearchOptions(Static):
     """The line under the question: where is searched, and up to which day. A click changes either."""
 
-    corpus: reactive[str] = reactive("sample")
+    corpus: reactive[str] = reactive("")
     before: reactive[str] = reactive("")
+
+    def __init__(self, corpus: str) -> None:
+        super().__init__(id="options")
+        self.set_reactive(SearchOptions.corpus, corpus)
 
     def render(self) -> Content:
         """`corpus sample · up to any day`."""

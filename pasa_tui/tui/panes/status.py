@@ -1,12 +1,16 @@
 """Where the search stands: counts, the funnel, and a sign of life while it runs."""
 
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widget import Widget
 
-from pasa_tui.events import Funnel, SearchState
 from pasa_tui.tui.text import MUTED, duration, plural
+
+if TYPE_CHECKING:
+    from pasa_tui.events import Funnel, SearchState
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ENDINGS = {
@@ -23,10 +27,10 @@ class StatusLine(Widget):
     running: reactive[bool] = reactive(False)
     _frame: reactive[int] = reactive(0)
 
-    def __init__(self) -> None:
+    def __init__(self, corpus: str) -> None:
         super().__init__(id="status")
         self._state: SearchState | None = None
-        self._corpus = ""
+        self._corpus = corpus
         self._timer: Timer | None = None
 
     def on_mount(self) -> None:
@@ -44,7 +48,7 @@ class StatusLine(Widget):
             else:
                 self._timer.pause()
 
-    def show(self, state: SearchState | None, corpus: str) -> None:
+    def show(self, state: "SearchState | None", corpus: str) -> None:
         """Show a search; None: there is none yet."""
         self._state, self._corpus = state, corpus
         self.refresh()
@@ -70,12 +74,12 @@ class StatusLine(Widget):
         return first + "\n" + funnel_line(funnel, narrow=self.size.width < 120)
 
 
-def _progress(state: SearchState) -> str:
+def _progress(state: "SearchState") -> str:
     finished = sum(action.finished for action in state.actions.values())
     return f"{finished}/{len(state.actions)}"
 
 
-def funnel_line(funnel: Funnel, *, narrow: bool) -> Content:
+def funnel_line(funnel: "Funnel", *, narrow: bool) -> Content:
     """Both halves of the funnel: searching and judging, opening and following. `narrow` fits 80 cells."""
     if narrow:
         return Content(

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from pasa_tui.library import SearchRow
 from pasa_tui.tui.text import MUTED, plural
+
+if TYPE_CHECKING:
+    from pasa_tui.library import SearchRow
 
 EXAMPLES = (
     "Which papers use reinforcement learning to train search agents?",
@@ -34,25 +37,13 @@ class Welcome(OptionList):
         search_id: int
 
     def __init__(self) -> None:
-        super().__init__(id="welcome", markup=False)
+        super().__init__(*_options(()), id="welcome", markup=False)
         self.border_title = "Find all the papers"
 
-    def on_mount(self) -> None:
-        """Show the examples at once; past searches come when the library is open."""
-        self.show(())
-
-    def show(self, rows: Sequence[SearchRow]) -> None:
-        """Examples first, then the latest searches."""
+    def show(self, rows: Sequence["SearchRow"]) -> None:
+        """Examples first, then these searches, the latest ones."""
         self.clear_options()
-        self.add_option(Option(Content.styled("Ask in your own words, or try one of these:", MUTED), disabled=True))
-        for number, example in enumerate(EXAMPLES):
-            self.add_option(Option(Content(f"  {example}"), id=f"example-{number}"))
-        if rows:
-            self.add_option(Option(Content.styled("\nLatest searches (h shows all):", MUTED), disabled=True))
-        for row in rows:
-            counts = f"{row.selected:,} selected of {plural(row.met, 'paper')}, {row.status}"
-            query = " ".join(row.query.split())
-            self.add_option(Option(Content.assemble(f"  {query}  ", (counts, MUTED)), id=f"search-{row.id}"))
+        self.add_options(_options(rows))
         self.highlighted = 1
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -63,3 +54,15 @@ class Welcome(OptionList):
             self.post_message(self.QuestionPicked(EXAMPLES[int(number)]))
         elif kind == "search":
             self.post_message(self.SearchPicked(int(number)))
+
+
+def _options(rows: Sequence["SearchRow"]) -> list[Option]:
+    options = [Option(Content.styled("Ask in your own words, or try one of these:", MUTED), disabled=True)]
+    options += [Option(Content(f"  {example}"), id=f"example-{number}") for number, example in enumerate(EXAMPLES)]
+    if rows:
+        options.append(Option(Content.styled("\nLatest searches (h shows all):", MUTED), disabled=True))
+    for row in rows:
+        counts = f"{row.selected:,} selected of {plural(row.met, 'paper')}, {row.status}"
+        query = " ".join(row.query.split())
+        options.append(Option(Content.assemble(f"  {query}  ", (counts, MUTED)), id=f"search-{row.id}"))
+    return options

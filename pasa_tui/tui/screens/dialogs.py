@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,8 +17,16 @@ from textual.widgets.option_list import Option
 from pasa_tui.errors import PasaError
 from pasa_tui.tui.text import MUTED
 
+Answer = TypeVar("Answer")
 
-class CorpusDialog(ModalScreen[str | None]):
+
+class Dialog(ModalScreen[Answer]):
+    """A box in the middle of the screen."""
+
+    CSS_PATH = "../dialogs.tcss"
+
+
+class CorpusDialog(Dialog[str | None]):
     """Choose one of the corpora. The answer is its name, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]
@@ -52,7 +60,7 @@ class CorpusDialog(ModalScreen[str | None]):
         self.dismiss(event.option_id)
 
 
-class CutOffDialog(ModalScreen[str | None]):
+class CutOffDialog(Dialog[str | None]):
     """Ask for a date as YYYY-MM-DD. The answer is the text (empty: none), or None if nothing changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]
@@ -73,7 +81,7 @@ class CutOffDialog(ModalScreen[str | None]):
         self.dismiss(event.value.strip())
 
 
-class ConfirmDialog(ModalScreen[bool]):
+class ConfirmDialog(Dialog[bool]):
     """A question with yes and no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,n", "dismiss(False)", "No"), ("y", "dismiss(True)", "Yes")]
@@ -97,7 +105,7 @@ class ConfirmDialog(ModalScreen[bool]):
         self.dismiss(event.button.id == "yes")
 
 
-class ErrorDialog(ModalScreen[None]):
+class ErrorDialog(Dialog[None]):
     """An error that stands in the way: its message and what to do about it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,enter", "dismiss", "Close")]
@@ -130,7 +138,7 @@ class ExportChoice:
     latex: bool
 
 
-class ExportDialog(ModalScreen[ExportChoice | None]):
+class ExportDialog(Dialog[ExportChoice | None]):
     """Ask what to export. The answer is None if nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]

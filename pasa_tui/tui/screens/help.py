@@ -6,10 +6,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from pasa_tui.tui.actions import ACTIONS, PLACES
+from pasa_tui.tui.screens.dialogs import Dialog
 
 _INTRODUCTION = (
     "Write a question and press Enter. The Crawler's actions appear in the log, the papers it meets in the list, "
@@ -17,7 +17,7 @@ _INTRODUCTION = (
 )
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """Every action with its keys, place by place."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,f1,question_mark", "dismiss", "Close")]

@@ -6,14 +6,13 @@ from typing import Literal
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList
 from textual.widgets.option_list import Option
 
 from pasa_tui.errors import PasaError
 from pasa_tui.library import Library, SearchRow
 from pasa_tui.tui.actions import bindings
-from pasa_tui.tui.screens.dialogs import ConfirmDialog
+from pasa_tui.tui.screens.dialogs import ConfirmDialog, Dialog
 from pasa_tui.tui.text import MUTED, plural
 
 
@@ -25,7 +24,7 @@ class HistoryChoice:
     search_id: int
 
 
-class HistoryScreen(ModalScreen[HistoryChoice | None]):
+class HistoryScreen(Dialog[HistoryChoice | None]):
     """A list that narrows as one types. The answer is None if nothing was chosen."""
 
     BINDINGS = bindings("history")

@@ -1,7 +1,7 @@
 """The one screen that everything happens on: question, log, papers, paper."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -9,30 +9,33 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Static, Tab, Tabs
+from textual.widgets import Static
 
 from pasa_tui.errors import PasaError
-from pasa_tui.events import Event, SearchState, Warned
-from pasa_tui.papers import PaperId, Query
-from pasa_tui.session import SearchRequest, Session
 from pasa_tui.tui.actions import bindings
 from pasa_tui.tui.follow import Follower, Running
-from pasa_tui.tui.panes.log import ActionLog
-from pasa_tui.tui.panes.paper import PaperPane
 from pasa_tui.tui.panes.query import QueryEditor, SearchOptions
-from pasa_tui.tui.panes.results import ResultsList
 from pasa_tui.tui.panes.status import StatusLine
-from pasa_tui.tui.panes.welcome import Welcome
-from pasa_tui.tui.screens.dialogs import CorpusDialog, CutOffDialog, ErrorDialog
-from pasa_tui.tui.screens.exporting import export_papers
-from pasa_tui.tui.screens.help import HelpScreen
-from pasa_tui.tui.screens.history import HistoryChoice, HistoryScreen
 
+# What the first frame does not show is imported after it: the session with the loop and the library, the panes
+# that are empty as yet, and the dialogs. Together they cost as much as all of Textual.
 if TYPE_CHECKING:
+    from textual.timer import Timer
+    from textual.widgets import Tabs
     from textual.worker import Worker
 
+    from pasa_tui.config.settings import AgentSettings
+    from pasa_tui.events import Event, SearchState
+    from pasa_tui.papers import PaperId
+    from pasa_tui.session import SearchRequest, Session
+    from pasa_tui.tui.panes.results import ResultsList
+    from pasa_tui.tui.panes.welcome import Welcome
+    from pasa_tui.tui.screens.history import HistoryChoice
+
 # Seconds between two rankings of the list while papers stream in: the eye follows no faster.
-_DRAW_SECONDS = 0.15
+_DRAW_SECONDS = 0.2
+# Seconds that the cursor rests on a paper before it is shown: laying out an abstract takes longer than moving.
+_REST_SECONDS = 0.06
 _HOW = """A Crawler plans several searches, reads the papers they bring and follows the citations of promising \
 sections. A Selector judges every paper it meets.
 
@@ -43,9 +46,9 @@ You see each step as it happens, and the papers as they are selected. All of it 
 class SearchView:
     """What the screen shows: a search of the library, its state, and the thread that runs it, if one does."""
 
-    request: SearchRequest
+    request: "SearchRequest"
+    state: "SearchState"
     search_id: int | None = None
-    state: SearchState = field(default_factory=SearchState)
     follower: Follower | None = None
 
 
@@ -53,6 +56,7 @@ class SearchScreen(Screen[None]):
     """Panes that collapse into tabs on a narrow terminal. Workers post messages; handlers change widgets."""
 
     BINDINGS = bindings("search")
+    AUTO_FOCUS = "#query"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012  # an instance variable of Screen
 
     @dataclass
@@ -61,7 +65,7 @@ class SearchScreen(Screen[None]):
 
         follower: Follower
         search_id: int
-        events: Sequence[Event]
+        events: "Sequence[Event]"
 
     @dataclass
     class Finished(Message):
@@ -78,53 +82,75 @@ class SearchScreen(Screen[None]):
         resume: bool
 
     def __init__(
-        self, request: SearchRequest, corpora: Callable[[], Sequence[tuple[str, str]]], *, latex: bool
+        self,
+        corpus: str,
+        settings: "AgentSettings",
+        corpora: Callable[[], Sequence[tuple[str, str]]],
+        *,
+        latex: bool,
+        completed: Callable[[], None],
     ) -> None:
-        """`request` holds the corpus and settings of searches to come; its query is not used."""
-        super().__init__()
-        self._defaults = request
+        """Search in `corpus` with `settings`. `completed` is called once, after the first frame."""
+        super().__init__(classes="-empty")
+        self._corpus = corpus
+        self._settings = settings
         self._corpora = corpora
         self._latex = latex
+        self._completed = completed
         self._session: Session | None = None
         self._view: SearchView | None = None
         self._starred: set[PaperId] = set()
-        self._dirty = False
+        self._undrawn: list[Event] = []
+        self._resting: Timer | None = None
         self._workers: list[Worker[None]] = []
 
     def compose(self) -> ComposeResult:
-        """Left: question and log. Right: papers and paper, or what to begin with."""
+        """Where to type, at once. `_complete` adds the rest a moment later."""
         with Container(id="body"):
             with Vertical(id="left"):
                 yield QueryEditor()
-                yield SearchOptions(id="options")
+                yield SearchOptions(self._corpus)
                 yield Static(_HOW, id="how", markup=False)
-                yield Tabs(Tab("Log", id="tab-log"), Tab("Papers", id="tab-results"), Tab("Paper", id="tab-paper"))
-                yield ActionLog()
-            with Container(id="reading"):
-                yield Welcome()
-                yield ResultsList()
-                yield PaperPane()
-        yield StatusLine()
-        yield Footer(show_command_palette=False)
+            yield Container(id="reading")
+        yield StatusLine(self._corpus)
 
     def on_mount(self) -> None:
-        """Show the empty state; the list of papers is drawn at most every `_DRAW_SECONDS`."""
-        self.set_class(True, "-empty")
-        self.query_one(SearchOptions).corpus = self._defaults.corpus
-        self.query_one(StatusLine).show(None, self._defaults.corpus)
-        self.query_one(Tabs).active = "tab-results"
-        self.query_one(QueryEditor).focus()
+        """Go on once there is something to see."""
+        self.call_after_refresh(self._complete)
+
+    async def _complete(self) -> None:
+        from textual.widgets import Footer, Tab, Tabs
+
+        from pasa_tui.tui.panes.log import ActionLog
+        from pasa_tui.tui.panes.paper import PaperPane
+        from pasa_tui.tui.panes.results import ResultsList
+        from pasa_tui.tui.panes.welcome import Welcome
+
+        self._tabs = Tabs(Tab("Log", id="tab-log"), Tab("Papers", id="tab-results"), Tab("Paper", id="tab-paper"))
+        self._log, self._results, self._paper = ActionLog(), ResultsList(), PaperPane()
+        left = self.query_one("#left")
+        if not left.is_attached:
+            # The user has quit already.
+            return
+        self._welcome = Welcome()
+        await self.mount(Footer(show_command_palette=False))
+        await self.query_one("#reading").mount(self._welcome, self._results, self._paper)
+        await left.mount(self._tabs, self._log)
+        self._tabs.active = "tab-results"
+        # The footer has missed the news of what has the focus.
+        self.refresh_bindings()
         self.set_interval(_DRAW_SECONDS, self._draw_if_dirty)
+        self._completed()
 
     def on_unmount(self) -> None:
         """Let a running search record that it was cancelled."""
         self._stop()
 
-    def session_opened(self, session: Session) -> None:
+    def session_opened(self, session: "Session") -> None:
         """The library is open: show what is in it."""
         self._session = session
         self._starred = session.library.starred()
-        self.query_one(Welcome).show(session.library.searches(limit=5))
+        self._welcome.show(session.library.searches(limit=5))
 
     @property
     def ready(self) -> bool:
@@ -137,7 +163,7 @@ class SearchScreen(Screen[None]):
         return self._view is None or self._view.follower is None
 
     @property
-    def state(self) -> SearchState | None:
+    def state(self) -> "SearchState | None":
         """The state of the search shown."""
         return self._view.state if self._view else None
 
@@ -146,14 +172,18 @@ class SearchScreen(Screen[None]):
     @on(QueryEditor.Submitted)
     def search_for(self, message: QueryEditor.Submitted) -> None:
         """Begin a search for what is in the editor."""
+        from pasa_tui.events import SearchState
+        from pasa_tui.papers import Query
+        from pasa_tui.session import SearchRequest
+
         try:
             query = Query.parse(message.text, self.query_one(SearchOptions).before or None)
         except PasaError as error:
             self.show_error(error)
             return
         if session := self._require_session():
-            request = replace(self._defaults, query=query)
-            self._begin(SearchView(request), lambda: session.start(request))
+            request = SearchRequest(query, self._corpus, self._settings)
+            self._begin(SearchView(request, SearchState()), lambda: session.start(request))
 
     def action_resume(self) -> None:
         """Go on with the search shown."""
@@ -185,7 +215,7 @@ class SearchScreen(Screen[None]):
         self._workers.append(self.app.run_worker(work, thread=True, exit_on_error=False, group="search"))
         self.action_show_pane("results")
 
-    def _post_progress(self, follower: Follower, search_id: int, events: Sequence[Event]) -> None:
+    def _post_progress(self, follower: Follower, search_id: int, events: "Sequence[Event]") -> None:
         self.post_message(self.Progressed(follower, search_id, events))
 
     def _stop(self) -> None:
@@ -203,13 +233,14 @@ class SearchScreen(Screen[None]):
         view = self._view
         if view is None or view.follower is not message.follower:
             return
+        from pasa_tui.events import Warned
+
         view.search_id = message.search_id
         for event in message.events:
             view.state.apply(event)
             if isinstance(event, Warned):
                 self.notify(f"{event.message} {event.hint}".strip(), severity="warning", markup=False, timeout=8)
-        self.query_one(ActionLog).update_from(message.events, view.state)
-        self._dirty = True
+        self._undrawn += message.events
 
     def on_search_screen_finished(self, message: Finished) -> None:
         """Say how it ended."""
@@ -231,30 +262,37 @@ class SearchScreen(Screen[None]):
 
     def _show(self, view: SearchView) -> None:
         self._view = view
-        self.set_class(False, "-empty")
+        self._arrange("-show-results")
         self.query_one(QueryEditor).text = view.request.query.text
-        self.query_one(ResultsList).clear()
-        self.query_one(ActionLog).show(view.state)
+        self._results.clear()
+        self._log.show(view.state)
+        self._undrawn = []
         self._draw()
 
     def _draw_if_dirty(self) -> None:
-        if self._dirty:
+        if self._undrawn:
             self._draw()
 
     def _draw(self) -> None:
-        self._dirty = False
+        undrawn, self._undrawn = self._undrawn, []
         view, status = self._view, self.query_one(StatusLine)
         status.running = view is not None and view.follower is not None
-        status.show(view.state if view else None, view.request.corpus if view else self._defaults.corpus)
+        status.show(view.state if view else None, view.request.corpus if view else self._corpus)
         if view is not None:
-            self.query_one(ResultsList).show(view.state.ranked(), self._starred)
+            self._log.update_from(undrawn, view.state)
+            self._results.show(view.state.ranked(), self._starred)
             self._show_paper()
 
-    @on(ResultsList.Highlighted)
+    def on_results_list_highlighted(self) -> None:
+        """Show the paper that the cursor is on, once it rests there."""
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(_REST_SECONDS, self._show_paper)
+
     def _show_paper(self) -> None:
         if self._view is None:
             return
-        paper_id = self.query_one(ResultsList).cursor
+        paper_id = self._results.cursor
         found = self._view.state.papers.get(paper_id) if paper_id else None
         library = self._session.library if self._session else None
         try:
@@ -262,14 +300,14 @@ class SearchScreen(Screen[None]):
         except PasaError:
             # Shown again ten times a second while a search runs; a toast each time would bury the screen.
             tags, note = (), ""
-        self.query_one(PaperPane).show(self._view.state, found, starred=paper_id in self._starred, tags=tags, note=note)
+        self._paper.show(self._view.state, found, starred=paper_id in self._starred, tags=tags, note=note)
 
-    @on(ResultsList.ReadRequested)
-    def _read(self) -> None:
+    def on_results_list_read_requested(self) -> None:
+        """To the abstract."""
         self.action_show_pane("paper")
 
-    @on(ResultsList.StarToggled)
-    def _toggle_star(self, message: ResultsList.StarToggled) -> None:
+    def on_results_list_star_toggled(self, message: "ResultsList.StarToggled") -> None:
+        """Keep the star, or take it away."""
         if session := self._require_session():
             on_now = message.paper_id not in self._starred
             try:
@@ -280,13 +318,13 @@ class SearchScreen(Screen[None]):
             (self._starred.add if on_now else self._starred.discard)(message.paper_id)
             self._draw()
 
-    @on(Welcome.QuestionPicked)
-    def _try_example(self, message: Welcome.QuestionPicked) -> None:
+    def on_welcome_question_picked(self, message: "Welcome.QuestionPicked") -> None:
+        """Search for the example."""
         self.query_one(QueryEditor).text = message.text
         self.search_for(QueryEditor.Submitted(message.text))
 
-    @on(Welcome.SearchPicked)
-    def _open_picked(self, message: Welcome.SearchPicked) -> None:
+    def on_welcome_search_picked(self, message: "Welcome.SearchPicked") -> None:
+        """Show the past search."""
         self.open_search(message.search_id)
 
     def open_search(self, search_id: int, *, resume: bool = False) -> None:
@@ -296,10 +334,13 @@ class SearchScreen(Screen[None]):
             return
 
         def work() -> None:
+            from pasa_tui.papers import Query
+            from pasa_tui.session import SearchRequest
+
             try:
                 row = session.library.search(search_id)
                 request = SearchRequest.from_json(Query(row.query, row.before), dict(row.settings))
-                view = SearchView(request, search_id, session.library.state(search_id))
+                view = SearchView(request, session.library.state(search_id), search_id)
             except PasaError as error:
                 self.app.call_from_thread(self.show_error, error)
             else:
@@ -328,13 +369,14 @@ class SearchScreen(Screen[None]):
 
     @on(QueryEditor.Left)
     def _leave_editor(self) -> None:
-        self.query_one(Welcome if self._view is None else ResultsList).focus()
+        if self._session is not None:
+            (self._welcome if self._view is None else self._results).focus()
 
     def action_new_search(self) -> None:
         """An empty question; a running search is stopped and kept."""
         self._stop()
         self._view = None
-        self.set_class(True, "-empty")
+        self._arrange("-empty")
         self.query_one(QueryEditor).text = ""
         self._draw()
         if self._session:
@@ -349,20 +391,26 @@ class SearchScreen(Screen[None]):
         """Focus a pane; on a narrow terminal, bring its tab to the front."""
         if self._view is None:
             return
-        self.query_one(Tabs).active = f"tab-{name}"
-        self._bring_forward(name)
+        self._tabs.active = f"tab-{name}"
+        self._arrange(f"-show-{name}")
         self.query_one(f"#{name}").focus()
 
-    @on(Tabs.TabActivated)
-    def _tab_activated(self, message: Tabs.TabActivated) -> None:
-        self._bring_forward((message.tab.id or "tab-results").removeprefix("tab-"))
+    def on_tabs_tab_activated(self, message: "Tabs.TabActivated") -> None:
+        """Show the pane of the tab."""
+        if self._view is not None:
+            self._arrange(f"-show-{(message.tab.id or 'tab-results').removeprefix('tab-')}")
 
-    def _bring_forward(self, name: str) -> None:
-        for pane in ("log", "results", "paper"):
-            self.set_class(pane == name, f"-show-{pane}")
+    def _arrange(self, arrangement: str) -> None:
+        """`-empty`, or `-show-` and the pane that a narrow terminal shows."""
+        classes = {name for name in self.classes if not name.startswith(("-show-", "-empty"))} | {arrangement}
+        if classes != self.classes:
+            # All at once: each change of a screen's class has every pane look up its styles again.
+            self.set_classes(classes)
 
     def action_corpus(self) -> None:
         """Choose where the next search looks."""
+        from pasa_tui.tui.screens.dialogs import CorpusDialog
+
         try:
             corpora = self._corpora()
         except PasaError as error:
@@ -373,16 +421,19 @@ class SearchScreen(Screen[None]):
             if name:
                 self._use_corpus(name)
 
-        self.app.push_screen(CorpusDialog(corpora, self._defaults.corpus), chosen)
+        self.app.push_screen(CorpusDialog(corpora, self._corpus), chosen)
 
     def _use_corpus(self, name: str) -> None:
-        self._defaults = replace(self._defaults, corpus=name)
+        self._corpus = name
         self.query_one(SearchOptions).corpus = name
         if self._view is None:
             self.query_one(StatusLine).show(None, name)
 
     def action_cut_off(self) -> None:
         """Ask for the last day papers may date from."""
+        from pasa_tui.papers import Query
+        from pasa_tui.tui.screens.dialogs import CutOffDialog
+
         options = self.query_one(SearchOptions)
 
         def answered(text: str | None) -> None:
@@ -397,8 +448,9 @@ class SearchScreen(Screen[None]):
 
     def action_history(self) -> None:
         """Past searches."""
+        from pasa_tui.tui.screens.history import HistoryScreen
 
-        def chosen(choice: HistoryChoice | None) -> None:
+        def chosen(choice: "HistoryChoice | None") -> None:
             if choice is not None:
                 self.open_search(choice.search_id, resume=choice.what == "resume")
 
@@ -407,6 +459,8 @@ class SearchScreen(Screen[None]):
 
     def action_export(self) -> None:
         """Papers to a file."""
+        from pasa_tui.tui.screens.exporting import export_papers
+
         if self._view is None or not self._view.state.papers:
             self.notify("There is no paper to export yet.", severity="warning", markup=False)
             return
@@ -414,15 +468,19 @@ class SearchScreen(Screen[None]):
 
     def action_help(self) -> None:
         """All keys."""
+        from pasa_tui.tui.screens.help import HelpScreen
+
         self.app.push_screen(HelpScreen())
 
-    def _require_session(self) -> Session | None:
+    def _require_session(self) -> "Session | None":
         if self._session is None:
             self.notify("The library is still being opened.", severity="warning", markup=False)
         return self._session
 
     def show_error(self, error: Exception) -> None:
         """One message with what to do; a defect says so in one line."""
+        from pasa_tui.tui.screens.dialogs import ErrorDialog
+
         if isinstance(error, PasaError):
             if error.hint:
                 self.app.push_screen(ErrorDialog(error))
