@@ -70,8 +70,8 @@ def recorded(library: Library) -> None:
 
 async def settle(pilot: Pilot[None]) -> None:
     """Wait until everything is there, and keep the cursor of the editor from blinking."""
-    screen_of(pilot).query_one(QueryEditor).cursor_blink = False
     await until(pilot, lambda: screen_of(pilot).ready and screen_of(pilot).query(FooterKey))
+    screen_of(pilot).query_one(QueryEditor).cursor_blink = False
     await pilot.pause()
 
 
