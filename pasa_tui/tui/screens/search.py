@@ -1,33 +1,31 @@
 """The one screen that everything happens on: question, log, papers, paper."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
-from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
 from pasa_tui.errors import PasaError
 from pasa_tui.tui.actions import bindings
-from pasa_tui.tui.follow import Follower, Running
+from pasa_tui.tui.follow import Running
 from pasa_tui.tui.panes.query import QueryEditor, SearchOptions
 from pasa_tui.tui.panes.status import StatusLine
+from pasa_tui.tui.runs import SearchFinished, SearchNotOpened, SearchOpened, SearchProgressed, SearchRuns, SearchView
 
 # What the first frame does not show is imported after it: the session with the loop and the library, the panes
 # that are empty as yet, and the dialogs. Together they cost as much as all of Textual.
 if TYPE_CHECKING:
     from textual.timer import Timer
     from textual.widgets import Tabs
-    from textual.worker import Worker
 
     from pasa_tui.config.settings import AgentSettings
     from pasa_tui.events import Event, SearchState
     from pasa_tui.papers import PaperId
-    from pasa_tui.session import SearchRequest, Session
+    from pasa_tui.session import Session
     from pasa_tui.tui.panes.results import ResultsList
     from pasa_tui.tui.panes.welcome import Welcome
     from pasa_tui.tui.screens.history import HistoryChoice
@@ -42,44 +40,12 @@ sections. A Selector judges every paper it meets.
 You see each step as it happens, and the papers as they are selected. All of it is kept."""
 
 
-@dataclass
-class SearchView:
-    """What the screen shows: a search of the library, its state, and the thread that runs it, if one does."""
-
-    request: "SearchRequest"
-    state: "SearchState"
-    search_id: int | None = None
-    follower: Follower | None = None
-
-
 class SearchScreen(Screen[None]):
     """Panes that collapse into tabs on a narrow terminal. Workers post messages; handlers change widgets."""
 
     BINDINGS = bindings("search")
     AUTO_FOCUS = "#query"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012  # an instance variable of Screen
-
-    @dataclass
-    class Progressed(Message):
-        """Events of a search that runs."""
-
-        follower: Follower
-        search_id: int
-        events: "Sequence[Event]"
-
-    @dataclass
-    class Finished(Message):
-        """A search's thread has ended; `error` if it could not begin or broke."""
-
-        follower: Follower
-        error: Exception | None
-
-    @dataclass
-    class Opened(Message):
-        """A past search was read from the library; with `resume` the user wants to go on with it."""
-
-        view: SearchView
-        resume: bool
 
     def __init__(
         self,
@@ -102,7 +68,7 @@ class SearchScreen(Screen[None]):
         self._starred: set[PaperId] = set()
         self._undrawn: list[Event] = []
         self._resting: Timer | None = None
-        self._workers: list[Worker[None]] = []
+        self._runs = SearchRuns(self)
 
     def compose(self) -> ComposeResult:
         """Where to type, at once. `_complete` adds the rest a moment later."""
@@ -139,7 +105,7 @@ class SearchScreen(Screen[None]):
         self._tabs.active = "tab-results"
         # The footer has missed the news of what has the focus.
         self.refresh_bindings()
-        self.set_interval(_DRAW_SECONDS, self._draw_if_dirty)
+        self.set_interval(_DRAW_SECONDS, self._draw_if_needed)
         self._completed()
 
     def on_unmount(self) -> None:
@@ -166,8 +132,6 @@ class SearchScreen(Screen[None]):
     def state(self) -> "SearchState | None":
         """The state of the search shown."""
         return self._view.state if self._view else None
-
-    # -- running a search ---------------------------------------------------------------------------------
 
     @on(QueryEditor.Submitted)
     def search_for(self, message: QueryEditor.Submitted) -> None:
@@ -198,25 +162,9 @@ class SearchScreen(Screen[None]):
 
     def _begin(self, view: SearchView, start: Callable[[], Running]) -> None:
         self._stop()
-        follower = Follower(start)
-        view.follower = follower
+        self._runs.begin(view, start)
         self._show(view)
-
-        def work() -> None:
-            failure: Exception | None = None
-            try:
-                follower.follow(lambda search_id, events: self._post_progress(follower, search_id, events))
-            except Exception as error:
-                # Also a defect must reach the screen: it would otherwise look like a search that goes on.
-                failure = error
-            self.post_message(self.Finished(follower, failure))
-
-        self._workers = [worker for worker in self._workers if not worker.is_finished]
-        self._workers.append(self.app.run_worker(work, thread=True, exit_on_error=False, group="search"))
         self.action_show_pane("results")
-
-    def _post_progress(self, follower: Follower, search_id: int, events: "Sequence[Event]") -> None:
-        self.post_message(self.Progressed(follower, search_id, events))
 
     def _stop(self) -> None:
         if self._view is not None and self._view.follower is not None:
@@ -225,10 +173,9 @@ class SearchScreen(Screen[None]):
     async def stop_and_wait(self) -> None:
         """Stop the search and wait until it has recorded that; before the application ends."""
         self._stop()
-        if self._workers:
-            await self.app.workers.wait_for_complete(self._workers)
+        await self._runs.wait()
 
-    def on_search_screen_progressed(self, message: Progressed) -> None:
+    def on_search_progressed(self, message: SearchProgressed) -> None:
         """Take in events; what costs more than that is done by the next drawing."""
         view = self._view
         if view is None or view.follower is not message.follower:
@@ -242,7 +189,7 @@ class SearchScreen(Screen[None]):
                 self.notify(f"{event.message} {event.hint}".strip(), severity="warning", markup=False, timeout=8)
         self._undrawn += message.events
 
-    def on_search_screen_finished(self, message: Finished) -> None:
+    def on_search_finished(self, message: SearchFinished) -> None:
         """Say how it ended."""
         view = self._view
         if message.error is not None:
@@ -258,8 +205,6 @@ class SearchScreen(Screen[None]):
             self.query_one(QueryEditor).text = view.request.query.text
         self._draw()
 
-    # -- showing one --------------------------------------------------------------------------------------
-
     def _show(self, view: SearchView) -> None:
         self._view = view
         self._arrange("-show-results")
@@ -269,7 +214,7 @@ class SearchScreen(Screen[None]):
         self._undrawn = []
         self._draw()
 
-    def _draw_if_dirty(self) -> None:
+    def _draw_if_needed(self) -> None:
         if self._undrawn:
             self._draw()
 
@@ -329,39 +274,23 @@ class SearchScreen(Screen[None]):
 
     def open_search(self, search_id: int, *, resume: bool = False) -> None:
         """Show a past search, read from the library in a thread; `resume`: and go on with it."""
-        session = self._require_session()
-        if session is None:
-            return
+        if session := self._require_session():
+            self._runs.open(session, search_id, resume=resume)
 
-        def work() -> None:
-            from pasa_tui.papers import Query
-            from pasa_tui.session import SearchRequest
+    def on_search_not_opened(self, message: SearchNotOpened) -> None:
+        """Say why."""
+        self.show_error(message.error)
 
-            try:
-                row = session.library.search(search_id)
-                request = SearchRequest.from_json(Query(row.query, row.before), dict(row.settings))
-                view = SearchView(request, session.library.state(search_id), search_id)
-            except PasaError as error:
-                self.app.call_from_thread(self.show_error, error)
-            else:
-                if view.state.ending is None and row.status != "running":
-                    view.state.ending = "cancelled"
-                self.post_message(self.Opened(view, resume))
-
-        self.app.run_worker(work, thread=True, group="open", exclusive=True)
-
-    def on_search_screen_opened(self, message: Opened) -> None:
+    def on_search_opened(self, message: SearchOpened) -> None:
         """Show a past search as it was."""
         self._stop()
         self._show(message.view)
         before = message.view.request.query.before
-        self.query_one(SearchOptions).before = before.isoformat() if before else ""
+        self._use_cut_off(before.isoformat() if before else "")
         self._use_corpus(message.view.request.corpus)
         self.action_show_pane("results")
         if message.resume:
             self.action_resume()
-
-    # -- the other actions --------------------------------------------------------------------------------
 
     def action_edit_query(self) -> None:
         """To the editor."""
@@ -409,19 +338,9 @@ class SearchScreen(Screen[None]):
 
     def action_corpus(self) -> None:
         """Choose where the next search looks."""
-        from pasa_tui.tui.screens.dialogs import CorpusDialog
+        from pasa_tui.tui.screens.asking import ask_corpus
 
-        try:
-            corpora = self._corpora()
-        except PasaError as error:
-            self.show_error(error)
-            return
-
-        def chosen(name: str | None) -> None:
-            if name:
-                self._use_corpus(name)
-
-        self.app.push_screen(CorpusDialog(corpora, self._corpus), chosen)
+        ask_corpus(self, self._corpora, self._corpus, self._use_corpus)
 
     def _use_corpus(self, name: str) -> None:
         self._corpus = name
@@ -431,20 +350,12 @@ class SearchScreen(Screen[None]):
 
     def action_cut_off(self) -> None:
         """Ask for the last day papers may date from."""
-        from pasa_tui.papers import Query
-        from pasa_tui.tui.screens.dialogs import CutOffDialog
+        from pasa_tui.tui.screens.asking import ask_cut_off
 
-        options = self.query_one(SearchOptions)
+        ask_cut_off(self, self.query_one(SearchOptions).before, self._use_cut_off)
 
-        def answered(text: str | None) -> None:
-            if text is None:
-                return
-            try:
-                options.before = str(Query.parse("any", text).before) if text else ""
-            except PasaError as error:
-                self.show_error(error)
-
-        self.app.push_screen(CutOffDialog(options.before), answered)
+    def _use_cut_off(self, before: str) -> None:
+        self.query_one(SearchOptions).before = before
 
     def action_history(self) -> None:
         """Past searches."""
@@ -478,13 +389,7 @@ class SearchScreen(Screen[None]):
         return self._session
 
     def show_error(self, error: Exception) -> None:
-        """One message with what to do; a defect says so in one line."""
-        from pasa_tui.tui.screens.dialogs import ErrorDialog
+        """One message with what to do about it."""
+        from pasa_tui.tui.screens.asking import show_error
 
-        if isinstance(error, PasaError):
-            if error.hint:
-                self.app.push_screen(ErrorDialog(error))
-            else:
-                self.notify(error.message, title=error.title, severity="error", markup=False)
-        else:
-            self.notify(f"{error!r}", title="Internal error", severity="error", markup=False, timeout=15)
+        show_error(self, error)

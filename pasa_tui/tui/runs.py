@@ -1,0 +1,115 @@
+"""Searches in threads, for a screen: it is told by messages what happens, and never waits for a search."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+from textual.screen import Screen
+
+from pasa_tui.errors import PasaError
+from pasa_tui.tui.follow import Follower, Running
+
+# Imported when a search begins or is opened: they hold up the first frame otherwise.
+if TYPE_CHECKING:
+    from textual.worker import Worker
+
+    from pasa_tui.events import Event, SearchState
+    from pasa_tui.session import SearchRequest, Session
+
+
+@dataclass
+class SearchView:
+    """What the screen shows: a search of the library, its state, and the thread that runs it, if one does."""
+
+    request: "SearchRequest"
+    state: "SearchState"
+    search_id: int | None = None
+    follower: Follower | None = None
+
+
+@dataclass
+class SearchProgressed(Message):
+    """Events of a search that runs."""
+
+    follower: Follower
+    search_id: int
+    events: "Sequence[Event]"
+
+
+@dataclass
+class SearchFinished(Message):
+    """A search's thread has ended; `error` if it could not begin or broke."""
+
+    follower: Follower
+    error: Exception | None
+
+
+@dataclass
+class SearchOpened(Message):
+    """A past search was read from the library; with `resume` the user wants to go on with it."""
+
+    view: SearchView
+    resume: bool
+
+
+@dataclass
+class SearchNotOpened(Message):
+    """A past search could not be read."""
+
+    error: PasaError
+
+
+class SearchRuns:
+    """Begins, stops and opens searches; posts the messages above to its screen."""
+
+    def __init__(self, screen: Screen[None]) -> None:
+        self._screen = screen
+        self._workers: list[Worker[None]] = []
+
+    def begin(self, view: SearchView, start: Callable[[], Running]) -> None:
+        """Run what `start` gives, as the search of `view`."""
+        follower = view.follower = Follower(start)
+
+        def deliver(search_id: int, events: "Sequence[Event]") -> None:
+            self._screen.post_message(SearchProgressed(follower, search_id, events))
+
+        def work() -> None:
+            failure: Exception | None = None
+            try:
+                follower.follow(deliver)
+            except Exception as error:
+                # Also a defect must reach the screen: it would otherwise look like a search that goes on.
+                failure = error
+            self._screen.post_message(SearchFinished(follower, failure))
+
+        self._workers = [worker for worker in self._workers if not worker.is_finished]
+        self._workers.append(self._screen.app.run_worker(work, thread=True, exit_on_error=False, group="search"))
+
+    async def wait(self) -> None:
+        """Wait until every search that was stopped has recorded that."""
+        if self._workers:
+            await self._screen.app.workers.wait_for_complete(self._workers)
+
+    def open(self, session: "Session", search_id: int, *, resume: bool) -> None:
+        """Read a past search in a thread."""
+
+        def work() -> None:
+            try:
+                self._screen.post_message(SearchOpened(_read(session, search_id), resume))
+            except PasaError as error:
+                self._screen.post_message(SearchNotOpened(error))
+
+        self._screen.app.run_worker(work, thread=True, exit_on_error=False, group="open", exclusive=True)
+
+
+def _read(session: "Session", search_id: int) -> SearchView:
+    from pasa_tui.papers import Query
+    from pasa_tui.session import SearchRequest
+
+    row = session.library.search(search_id)
+    request = SearchRequest.from_json(Query(row.query, row.before), dict(row.settings))
+    view = SearchView(request, session.library.state(search_id), search_id)
+    if view.state.ending is None and row.status == "interrupted":
+        view.state.ending = "cancelled"
+    return view
