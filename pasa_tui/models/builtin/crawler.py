@@ -12,11 +12,10 @@ from pasa_tui.models.protocols import SearchResults
 from pasa_tui.papers import Paper, Query
 
 _FEEDBACK_PAPERS = 10
-_FEW_TERMS, _MANY_TERMS = 5, 20
+_FEW_TERMS, _MORE_TERMS = 5, 10
 _OPENING_PHRASES = 1
 _FEEDBACK_SEARCHES = 4
-# The second result before the first, whose words already lead the feedback.
-_LIKE_RANKS = (2, 1, 3)
+_LIKE_BEST = 3
 _TITLE_WORDS = 20
 
 
@@ -24,11 +23,9 @@ class BuiltinCrawler:
     """Plans searches and chooses sections by the words of the question. Deterministic.
 
     First round: the whole subject, and its weightiest phrase. Second round: the subject with the terms that its
-    first results share, which reaches papers that say the same in other words, and with the title of one of them.
-    Third round: the subject with more terms, from the results of all searches so far; then, for those who allow more
-    searches, the other phrases and titles. Of many such plans tried on 360 questions over 112,000 papers, those that
-    end in feedback from all results reach the most answers (5 searches of 10 results: 0.29 against 0.25 with the
-    question's own words alone, which is what that many different phrases bring).
+    first results share, which reaches papers that say the same in other words, and papers like the best result, by
+    its title. Third round: the subject with the terms that the results of all searches so far share; then, for those
+    who allow more searches, the other phrases and titles.
     """
 
     name = "builtin"
@@ -59,10 +56,10 @@ class BuiltinCrawler:
         yield [question.text, *phrases[:_OPENING_PHRASES]]
         if not found:
             return
-        alike = [f"{question.text} {title}" for title in _titles(found[0])]
+        alike = list(_titles(found[0].papers[:_LIKE_BEST]))
         yield [self._expanded(question, found[:1], _FEW_TERMS), *alike[:1]]
         yield [
-            self._expanded(question, found[:_FEEDBACK_SEARCHES], _MANY_TERMS),
+            self._expanded(question, found[:_FEEDBACK_SEARCHES], _MORE_TERMS),
             *phrases[_OPENING_PHRASES:],
             *alike[1:],
         ]
@@ -82,10 +79,9 @@ class BuiltinCrawler:
         return " ".join([question.text, *meanings, *terms[:count]])
 
 
-def _titles(results: SearchResults) -> Iterator[str]:
-    for rank in _LIKE_RANKS:
-        if rank <= len(results.papers):
-            yield " ".join(WORD.findall(results.papers[rank - 1].title)[:_TITLE_WORDS])
+def _titles(papers: Sequence[Paper]) -> Iterator[str]:
+    for paper in papers:
+        yield " ".join(WORD.findall(paper.title)[:_TITLE_WORDS])
 
 
 def _key(text: str) -> str:
