@@ -89,7 +89,7 @@ def base_form(word: str) -> frozenset[str]:
     """Every form a lower-case English word may be an inflection of, the word itself included.
 
     >>> sorted(base_form("studies"))
-    ['studie', 'studies', 'study']
+    ['studi', 'studie', 'studies', 'study']
     """
     forms = {word, _IRREGULAR.get(word, word)}
     if word.endswith(("ies", "ied")):
