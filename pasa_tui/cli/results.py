@@ -85,8 +85,11 @@ def _text_lines(state: SearchState, rank: int, found: FoundPaper) -> Iterator[st
     paper = found.paper
     score = "  – " if found.score is None else f"{found.score:.2f}"
     yield f"{rank:>3}. {score} {paper.title}"
-    names = ", ".join(paper.authors[:3]) + (" et al." if len(paper.authors) > 3 else "")
-    facts = (names, str(paper.date.year) if paper.date else "", paper.venue or "", paper.url or paper.id)
+    # A last "others" is how a list that is cut short ends.
+    names = [name for name in paper.authors[:3] if name != "others"]
+    authors = ", ".join(names) + (" et al." if len(paper.authors) > len(names) else "")
+    year = str(paper.date.year) if paper.date else ""
+    facts = (authors, year, paper.venue or "", paper.url or paper.source_id or paper.id)
     yield "          " + " · ".join(fact for fact in facts if fact)
     yield f"          {describe_provenance(state, found)}"
 
