@@ -27,15 +27,16 @@ MUTED = "$foreground 62%"
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
+def subject_words(query: str) -> list[str]:
+    """The words of a question that carry its subject, lower case, in order."""
+    words = (word.lower() for word in re.findall(r"[^\W_]+", query))
+    return [word for word in words if len(word) >= 4 and word not in _FUNCTION_WORDS]
+
+
 def query_marks(query: str) -> re.Pattern[str] | None:
     """A pattern for the question's words, their endings left open, or None where it has none to mark."""
-    words = {word.lower() for word in re.findall(r"[^\W_]+", query)}
     # A word is marked with other endings too: up to three letters of a longer word are left open.
-    stems = {
-        re.escape(word[: max(4, len(word) - 3)] if len(word) > 4 else word)
-        for word in words
-        if len(word) >= 4 and word not in _FUNCTION_WORDS
-    }
+    stems = {re.escape(word[: max(4, len(word) - 3)] if len(word) > 4 else word) for word in subject_words(query)}
     short = {rf"{re.escape(word)}\b" for word in re.findall(r"\b[A-Z][A-Z0-9]{1,2}\b", query)}
     if not stems and not short:
         return None

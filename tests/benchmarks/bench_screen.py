@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from textual.events import Key
 
+from pasa_tui.cli.application import settle_memory
 from pasa_tui.config import Paths
 from pasa_tui.config.settings import Settings
 from pasa_tui.events import (
@@ -143,7 +144,12 @@ async def key_latencies(paths: Paths) -> tuple[list[float], int, float]:
     with Library.open(paths.library_file) as library:
         session = Session(library, paths)
         cast(Any, session).start = lambda request: replay
-        app = PasaApp(paths=paths, settings=Settings(), open_session=lambda: session, corpora=list)
+
+        def open_session() -> Session:
+            settle_memory()
+            return session
+
+        app = PasaApp(paths=paths, settings=Settings(), open_session=open_session, corpora=list)
         async with app.run_test(size=(120, 36)) as pilot:
             screen = app.search_screen
             while not screen.ready:
@@ -154,7 +160,7 @@ async def key_latencies(paths: Paths) -> tuple[list[float], int, float]:
             results = screen.query_one(ResultsList)
             latencies: list[float] = []
             while screen.state is None or not screen.state.ending:
-                if screen.state is None or len(screen.state.papers) < 20 or not results.has_focus:
+                if results.cursor is None:
                     await asyncio.sleep(0.01)
                     continue
                 before, began = results.cursor, time.perf_counter()

@@ -7,9 +7,9 @@ from textual.screen import Screen
 
 from pasa_tui.errors import ExportError
 from pasa_tui.events import FoundPaper, SearchState
-from pasa_tui.papers import PaperId, title_key
+from pasa_tui.papers import PaperId
 from pasa_tui.tui.screens.dialogs import ConfirmDialog, ErrorDialog, ExportChoice, ExportDialog
-from pasa_tui.tui.text import plural
+from pasa_tui.tui.text import plural, subject_words
 
 
 def export_papers(screen: Screen[None], state: SearchState, starred: set[PaperId], *, latex: bool) -> None:
@@ -30,7 +30,7 @@ def export_papers(screen: Screen[None], state: SearchState, starred: set[PaperId
 
 
 def _file_name(query: str) -> str:
-    words = [key for word in query.split() if len(key := title_key(word)) > 3 and key.isascii()]
+    words = [word for word in subject_words(query) if word.isascii()]
     return f"{'-'.join(words[:4]) or 'papers'}-{date.today().isoformat()}.bib"
 
 
