@@ -69,7 +69,7 @@ class PasaApp(App[None]):
         try:
             session = self._open_session()
         except PasaError as error:
-            self.call_from_thread(self.search_screen.show_error, error)
+            self.call_from_thread(self.search_screen.session_failed, error)
         else:
             self.call_from_thread(self.search_screen.session_opened, session)
 

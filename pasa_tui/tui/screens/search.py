@@ -64,6 +64,7 @@ class SearchScreen(Screen[None]):
         self._latex = latex
         self._completed = completed
         self._session: Session | None = None
+        self._no_session: PasaError | None = None
         self._view: SearchView | None = None
         self._starred: set[PaperId] = set()
         self._undrawn: list[Event] = []
@@ -117,6 +118,11 @@ class SearchScreen(Screen[None]):
         self._session = session
         self._starred = session.library.starred()
         self._welcome.show(session.library.searches(limit=5))
+
+    def session_failed(self, error: PasaError) -> None:
+        """The library can't be opened: say so, now and whenever it is needed."""
+        self._no_session = error
+        self.show_error(error)
 
     @property
     def ready(self) -> bool:
@@ -384,7 +390,9 @@ class SearchScreen(Screen[None]):
         self.app.push_screen(HelpScreen())
 
     def _require_session(self) -> "Session | None":
-        if self._session is None:
+        if self._no_session is not None:
+            self.show_error(self._no_session)
+        elif self._session is None:
             self.notify("The library is still being opened.", severity="warning", markup=False)
         return self._session
 
