@@ -14,6 +14,12 @@ from pasa_tui.tui.text import MUTED
 _PLACEHOLDER = "What do you look for? A sentence or two.\nEnter searches, ctrl+j begins a new line."
 
 
+_HOW = """A Crawler plans several searches, reads the papers they bring and follows the citations of promising \
+sections. A Selector judges every paper it meets.
+
+You see each step as it happens, and the papers as they are selected. All of it is kept."""
+
+
 class QueryEditor(TextArea):
     """A multi-line editor in which Enter searches."""
 
@@ -80,3 +86,10 @@ class SearchOptions(Static):
             ("  ·  up to ", MUTED),
             Content.styled(self.before or "any date", "$text-accent bold").stylize("@click=screen.cut_off"),
         )
+
+
+class HowItWorks(Static):
+    """What happens when one searches, for those who haven't yet."""
+
+    def __init__(self) -> None:
+        super().__init__(_HOW, id="how", markup=False)

@@ -7,12 +7,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.screen import Screen
-from textual.widgets import Static
 
 from pasa_tui.errors import PasaError
 from pasa_tui.tui.actions import bindings
 from pasa_tui.tui.follow import Running
-from pasa_tui.tui.panes.query import QueryEditor, SearchOptions
+from pasa_tui.tui.panes.query import HowItWorks, QueryEditor, SearchOptions
 from pasa_tui.tui.panes.status import StatusLine
 from pasa_tui.tui.runs import SearchFinished, SearchNotOpened, SearchOpened, SearchProgressed, SearchRuns, SearchView
 
@@ -34,10 +33,6 @@ if TYPE_CHECKING:
 _DRAW_SECONDS = 0.2
 # Seconds that the cursor rests on a paper before it is shown: laying out an abstract takes longer than moving.
 _REST_SECONDS = 0.06
-_HOW = """A Crawler plans several searches, reads the papers they bring and follows the citations of promising \
-sections. A Selector judges every paper it meets.
-
-You see each step as it happens, and the papers as they are selected. All of it is kept."""
 
 
 class SearchScreen(Screen[None]):
@@ -77,7 +72,7 @@ class SearchScreen(Screen[None]):
             with Vertical(id="left"):
                 yield QueryEditor()
                 yield SearchOptions(self._corpus)
-                yield Static(_HOW, id="how", markup=False)
+                yield HowItWorks()
             yield Container(id="reading")
         yield StatusLine(self._corpus)
 
