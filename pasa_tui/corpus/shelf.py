@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from pasa_tui.config import private_dir
+from pasa_tui.config import private_dir, private_file
 from pasa_tui.corpus.info import CorpusInfo, read_info, write_info
 from pasa_tui.errors import CorpusError
 from pasa_tui.papers import clean_text
@@ -79,7 +79,7 @@ class Shelf:
         file = private_dir(self.root / ".locks") / check_name(name)
         connection: sqlite3.Connection | None = None
         try:
-            connection = sqlite3.connect(file, timeout=seconds, isolation_level=None)
+            connection = sqlite3.connect(private_file(file), timeout=seconds, isolation_level=None)
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
             if connection is not None:
@@ -112,7 +112,11 @@ class Shelf:
     def publish(self, info: CorpusInfo, folder: Path) -> CorpusInfo:
         """Make `folder` the corpus `info.name`. Processes that have the old one open keep it. Raises OSError."""
         published = replace(info, folder=folder.name)
+        # The index's own library makes its files as the umask has it.
+        for path in folder.rglob("*"):
+            path.chmod(0o700 if path.is_dir() else 0o600)
         write_info(published, folder.parent / _INFO)
+        (folder.parent / _INFO).chmod(0o600)
         return published
 
     def sweep(self) -> None:

@@ -1,3 +1,4 @@
+import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -75,3 +76,9 @@ def test_400_papers_are_built_within_a_second(shipped: Path, paths: Paths) -> No
         open_corpus("sample", paths).close()
         seconds.append(time.process_time() - began)
     assert seconds[0] < 1 and min(seconds[1:]) < 0.2
+
+
+def test_what_is_built_is_private(shipped: Path, paths: Paths) -> None:
+    open_corpus("sample", paths).close()
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in paths.cache_dir.rglob("*")}
+    assert modes and all(mode == (0o700 if path.is_dir() else 0o600) for path, mode in modes.items())
