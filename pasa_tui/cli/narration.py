@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from pasa_tui.config.settings import AgentSettings
 from pasa_tui.events import (
     ActionFailed,
     Event,
@@ -27,10 +28,25 @@ def funnel_lines(funnel: Funnel) -> list[str]:
     ]
 
 
+def expected_actions(state: SearchState, settings: AgentSettings) -> int:
+    """How many searches and openings a search will come to, as far as can be told by now.
+
+    Every paper that a search found is opened, and the best `expand_papers` of each further layer.
+    """
+    searches = sum(action.is_search for action in state.actions.values())
+    expected = searches
+    if settings.expand_layers > 0:
+        cited = state.funnel.cited_new
+        limit = cited if settings.expand_papers == "all" else settings.expand_papers
+        expected += state.funnel.new + min(cited, limit * (settings.expand_layers - 1))
+    return max(expected, len(state.actions))
+
+
 class Narrator:
     """Tells a search as it happens. Use as a context manager; `quiet` leaves only warnings and failures."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, settings: AgentSettings, *, quiet: bool) -> None:
+        self._settings = settings
         self._quiet = quiet
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._progress = Progress(
@@ -72,7 +88,7 @@ class Narrator:
             self._task,
             description=f"{funnel.met} papers met, {funnel.selected} selected",
             completed=funnel.searches + funnel.expanded,
-            total=len(state.actions),
+            total=expected_actions(state, self._settings),
         )
 
     def say(self, line: str) -> None:

@@ -19,7 +19,7 @@ def run_search(
     0 for a search that ended of itself or by its budget, 1 for one that failed, 130 for one cancelled by
     ctrl-C; what was found until then is printed in every case.
     """
-    with Narrator(quiet=quiet) as narrator:
+    with Narrator(running.request.settings, quiet=quiet) as narrator:
         narrator.say(f"search {running.search_id}: {' '.join(running.request.query.text.split())}")
         try:
             asyncio.run(_follow(running, narrator, events=events))
