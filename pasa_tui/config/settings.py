@@ -36,9 +36,9 @@ class AgentSettings:
         Meta(description="best-first starts each step as soon as it can; layered goes layer by layer, as published."),
     ] = "best-first"
     threshold: Annotated[float, Meta(ge=0, le=1, description="Papers scored above this are selected.")] = 0.5
-    max_papers: Annotated[int, Meta(ge=0, description="Stop expanding after this many papers met; 0: no limit.")] = (
-        5_000
-    )
+    max_papers: Annotated[
+        int, Meta(ge=0, description="Begin no search or expansion after this many papers met; 0: no limit.")
+    ] = 5_000
     max_seconds: Annotated[float, Meta(ge=0, description="Stop after this many seconds; 0: no limit.")] = 600.0
     max_requests: Annotated[int, Meta(ge=0, description="Stop after this many requests to sources; 0: no limit.")] = 0
     concurrency: Annotated[int, Meta(ge=1, le=64, description="Searches and expansions under way at once.")] = 4
