@@ -26,7 +26,7 @@ class PasaError(Exception):
 class QueryError(PasaError):
     """The research question cannot be searched for: empty, or too long."""
 
-    title = "This question can't be searched"
+    title = "This can't be searched"
 
 
 class ConfigError(PasaError):
@@ -44,7 +44,7 @@ class CorpusError(PasaError):
 class LibraryError(PasaError):
     """The library cannot be opened, read or written."""
 
-    title = "The library can't be used"
+    title = "The library can't do this"
 
 
 class SourceError(PasaError):

@@ -70,7 +70,7 @@ def _dry_expansions(funnel: Funnel) -> Iterator[tuple[str, str, str]]:
         yield (
             "with sections",
             f"None of {funnel.expanded} opened papers has sections with citations.",
-            "The source has no full texts, or the corpus was built without a citations file.",
+            "The source knows the citations of few papers, or of none: a corpus has those of its citations file.",
         )
     if funnel.with_sections >= _FEW and funnel.sections == 0:
         yield (

@@ -1,5 +1,6 @@
 """`pasa-tui`: without a command it opens the application; each command is imported when it is used."""
 
+import signal
 import sys
 from importlib import import_module
 
@@ -66,11 +67,28 @@ def _open_application(context: Context) -> None:
 
 
 def main() -> None:
-    """The console script: runs the group; a PasaError becomes a message on stderr and its exit code."""
+    """The console script: runs the group and exits.
+
+    A PasaError or a usage error is a message on stderr and its exit code; ctrl-C at any moment exits with 130.
+    """
+    code = _run()
+    # From here on there is nothing to interrupt, and a late ctrl-C must not change how it ended.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
-        cli.main(standalone_mode=True)
+        result = cli.main(standalone_mode=False)
     except PasaError as error:
         click.echo(f"{error.title}: {error.message}", err=True)
         if error.hint:
             click.echo(error.hint, err=True)
-        sys.exit(error.exit_code)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Cancelled.", err=True)
+        return 130
+    return result if isinstance(result, int) else 0

@@ -1,7 +1,5 @@
 """`pasa-tui resume`: go on with a search that was interrupted."""
 
-import sys
-
 import click
 
 from pasa_tui.cli.context import Context
@@ -36,4 +34,4 @@ def command(
             latex=context.settings.export.latex if latex is None else latex,
             quiet=quiet,
         )
-    sys.exit(code)
+    click.get_current_context().exit(code)

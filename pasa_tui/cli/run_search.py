@@ -21,6 +21,8 @@ def run_search(
     """
     with Narrator(running.request.settings, quiet=quiet) as narrator:
         narrator.say(f"search {running.search_id}: {' '.join(running.request.query.text.split())}")
+        if running.state.ending == "done":
+            narrator.say("This search was complete already; whatever is new since is added.")
         try:
             asyncio.run(_follow(running, narrator, events=events))
         except KeyboardInterrupt:

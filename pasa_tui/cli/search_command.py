@@ -52,4 +52,4 @@ def command(
             latex=settings.export.latex if latex is None else latex,
             quiet=quiet,
         )
-    sys.exit(code)
+    click.get_current_context().exit(code)

@@ -57,7 +57,7 @@ async def test_a_search_fills_log_list_and_paper(running: Running) -> None:
         log = [str(node.label) for node in screen_of(pilot).query_one(ActionLog).root.children]
         assert "first search" in log[0] and any("Related Work" in line for line in log) and "done" in log[-1]
         status = str(screen_of(pilot).query_one("#status").render())
-        assert "5 papers met · 4 selected" in status and "2>4>3 new>5 judged>4 sel" in status
+        assert "5 papers met · 4 selected" in status and "2 searches>4 results>3 new>5 judged>4 selected" in status
 
 
 async def test_moving_reads_the_next_paper_and_its_way(running: Running) -> None:
@@ -200,7 +200,9 @@ async def test_the_cut_off_is_checked_and_used(running: Running, library: Librar
             await pilot.press(*text, "enter")
             await pilot.pause()
             if text == "soon":
-                assert isinstance(pilot.app.screen, ErrorDialog)
+                assert "not a date" in notes(pilot)
+                dialog = pilot.app.screen
+                assert isinstance(dialog, CutOffDialog) and dialog.query_one(Input).value == text
                 await pilot.press("escape")
         await ask(pilot)
     assert str(library.search(1).before) == "2020-06-30"
@@ -217,6 +219,26 @@ async def test_a_history_entry_is_deleted_after_a_question(running: Running, lib
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         await pilot.press("y")
         await until(pilot, lambda: not library.searches())
+
+
+async def test_papers_without_sections_are_counted_once(running: Running) -> None:
+    async with running() as pilot:
+        await ask(pilot)
+        log = [str(node.label) for node in screen_of(pilot).query_one(ActionLog).root.children]
+        # All but the first paper, which alone cites anything, and the two that it cites: nothing to follow there.
+        assert any("4 papers opened, no sections" in line for line in log), log
+
+
+async def test_stop_is_offered_only_while_something_runs(running: Running) -> None:
+    async with running(Script(hanging=True)) as pilot:
+        screen = screen_of(pilot)
+        assert screen.check_action("stop", ()) is False
+        await pilot.press(*"any", "enter")
+        await until(pilot, lambda: screen.state is not None and len(screen.state.papers) == 3)
+        assert screen.check_action("stop", ()) is True and screen.check_action("resume", ()) is False
+        await pilot.press("escape")
+        await until(pilot, lambda: screen.idle)
+        assert screen.check_action("stop", ()) is False and screen.check_action("resume", ()) is True
 
 
 async def test_failures_and_warnings_are_in_the_log(running: Running) -> None:

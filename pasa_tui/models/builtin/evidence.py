@@ -37,7 +37,8 @@ class Evidence(NamedTuple):
 
     `profile`: BM25F with the question's terms and those of the best results (RM3: Abdul-Jaleel et al., TREC 2004).
     `focus`: share of the title's terms that are the question's. `pairs`: share of the question's neighbouring terms
-    that are neighbours in the paper. `fused`: reciprocal ranks, summed over searches. `rank`: reciprocal of the best.
+    that are neighbours in the paper. `fused`: reciprocal ranks, summed over searches and citing papers. `rank`:
+    reciprocal of the best.
     `citations`: how many of the judged papers cite it, weighted by their scores, on a logarithmic scale.
     `kind`: share of the kinds and years the question names that the paper meets.
     """
@@ -101,13 +102,18 @@ class QuerySession:
         ranks = [item.rank for item in candidate.provenances if item.kind == "search"]
         citing = {item.parent for item in candidate.provenances if item.parent is not None}
         title = set(terms.title)
+        profile = bm25f(terms, self._profile)
+        cited = sum(self._scores.get(parent, 0.0) for parent in citing)
+        # What is cited where a search found much, and is about the question, would have been found by a search that
+        # used its words: so each citing paper counts as a search, as good as itself, that found it first.
+        lists = sum(map(rank_weight, ranks)) + cited * profile * rank_weight(1)
         return Evidence(
-            profile=bm25f(terms, self._profile),
+            profile=profile,
             focus=len(title & self._weights.keys()) / max(1, len(title)),
             pairs=share(terms.pairs(self._weights), self._pairs),
-            fused=min(1.0, sum(map(rank_weight, ranks)) / (_MOST_SEARCHES * rank_weight(1))),
+            fused=min(1.0, lists / (_MOST_SEARCHES * rank_weight(1))),
             rank=max((1 / max(1, rank) for rank in ranks), default=0.0),
-            citations=min(1.0, log_share(sum(self._scores.get(parent, 0.0) for parent in citing), _MOST_CITING)),
+            citations=min(1.0, log_share(cited, _MOST_CITING)),
             kind=self._kind(candidate.paper),
         )
 

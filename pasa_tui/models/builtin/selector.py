@@ -20,9 +20,9 @@ class BuiltinSelector:
     The weights are a logistic regression (ridge penalty 2, none of the weights negative) over 79,000 papers that a
     builtin Crawler with slightly other searches met for 340 of the 718 dev questions of AutoScholarQuery that have
     answers in a collection of 112,029 papers: with 10 and 50 results a search, and with and without a cut-off date.
-    The share of feedback in the profile was set, not fitted. On the other 378 questions, 5 searches of 50 results
-    have 0.339, 0.446 and 0.507 of the answers among the best 20, 50 and 100, of 0.546 met; one BM25 query with the
-    question as it stands has 0.319, 0.396 and 0.468.
+    The share of feedback in the profile and that of citing papers in the fused ranks were set, not fitted. On the
+    other 378 questions, 5 searches of 50 results have 0.339, 0.446 and 0.507 of the answers among the best 20, 50 and
+    100, of 0.546 met; one BM25 query with the question as it stands has 0.319, 0.396 and 0.468.
 
     The intercept puts 0.5 where the selected papers have about their best F2, which weighs recall over precision as a
     search for all papers does: over 150 dev questions mean recall 0.263 and precision 0.065, F2 of these 0.163; where

@@ -41,12 +41,12 @@ class ActionLog(Tree[int | str]):
         self._state = SearchState()
         self._lines_of: dict[int, TreeNode[int | str]] = {}
         self._dead_ends: TreeNode[int | str] | None = None
-        self._without_sections = 0
+        self._without_sections: set[int] = set()
 
     def show(self, state: SearchState) -> None:
         """Begin anew with a search that may have gone on for a while."""
         self.clear()
-        self._state, self._lines_of, self._dead_ends, self._without_sections = state, {}, None, 0
+        self._state, self._lines_of, self._dead_ends, self._without_sections = state, {}, None, set()
         for action in state.actions.values():
             self._show_action(action)
         for warning in state.warnings:
@@ -95,8 +95,9 @@ class ActionLog(Tree[int | str]):
             node.allow_expand = False
 
     def _count_closed(self, number: int) -> None:
-        self._without_sections += 1
-        label = Text(f"  ○ {plural(self._without_sections, 'paper')} opened, no sections to follow", style="dim")
+        # The events of one action can come together, and then each finds it finished.
+        self._without_sections.add(number)
+        label = Text(f"  ○ {plural(len(self._without_sections), 'paper')} opened, no sections to follow", style="dim")
         if self._dead_ends is None:
             self._dead_ends = self.root.add_leaf(label)
         else:

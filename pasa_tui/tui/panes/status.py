@@ -68,10 +68,12 @@ class StatusLine(Widget):
             duration(state.elapsed),
             self._corpus,
         ]
+        if state.warnings:
+            facts.append(f"⚠ {plural(len(state.warnings), 'warning')} in the log")
         if funnel.failures:
             facts.append(plural(funnel.failures, "failure"))
         first = Content.assemble((f"{sign} {word}", f"{colour} bold"), f"  {' · '.join(facts)}")
-        return first + "\n" + funnel_line(funnel, narrow=self.size.width < 120)
+        return first + "\n" + funnel_line(funnel, self.size.width)
 
 
 def _progress(state: "SearchState") -> str:
@@ -79,14 +81,15 @@ def _progress(state: "SearchState") -> str:
     return f"{finished}/{len(state.actions)}"
 
 
-def funnel_line(funnel: "Funnel", *, narrow: bool) -> Content:
-    """Both halves of the funnel: searching and judging, opening and following. `narrow` fits 80 cells."""
-    if narrow:
+def funnel_line(funnel: "Funnel", width: int) -> Content:
+    """Both halves of the funnel, searching and judging, opening and following, in at most `width` cells or so."""
+    if width < 96:
         return Content(
             f"search {funnel.searches:,}>{funnel.results:,}>{funnel.new:,} new>{funnel.judged:,} judged"
             f">{funnel.selected:,} sel │ open {funnel.expanded:,}>{funnel.with_sections:,}>{funnel.citations:,}"
             f">{funnel.resolved:,}>{funnel.cited_new:,} new"
         )
+    short = width < 140
     halves = (
         (
             (funnel.searches, "searches"),
@@ -97,14 +100,15 @@ def funnel_line(funnel: "Funnel", *, narrow: bool) -> Content:
         ),
         (
             (funnel.expanded, "opened"),
-            (funnel.with_sections, "with sections"),
-            (funnel.citations, "citations"),
-            (funnel.resolved, "resolved"),
+            (funnel.with_sections, "read" if short else "with sections"),
+            (funnel.citations, "cited" if short else "citations"),
+            (funnel.resolved, "known" if short else "resolved"),
             (funnel.cited_new, "new"),
         ),
     )
+    step = ">" if short else " > "
     stages = [
-        Content.styled(" > ", MUTED).join([Content.assemble(f"{count:,}", (f" {name}", MUTED)) for count, name in half])
+        Content.styled(step, MUTED).join([Content.assemble(f"{count:,}", (f" {name}", MUTED)) for count, name in half])
         for half in halves
     ]
-    return Content.styled("  │  ", MUTED).join(stages)
+    return Content.styled(" │ " if short else "  │  ", MUTED).join(stages)

@@ -60,7 +60,7 @@ def _options(rows: Sequence["SearchRow"]) -> list[Option]:
     options = [Option(Content.styled("Ask in your own words, or try one of these:", MUTED), disabled=True)]
     options += [Option(Content(f"  {example}"), id=f"example-{number}") for number, example in enumerate(EXAMPLES)]
     if rows:
-        options.append(Option(Content.styled("\nLatest searches (h shows all):", MUTED), disabled=True))
+        options.append(Option(Content.styled("\nLatest searches (f4 shows all):", MUTED), disabled=True))
     for row in rows:
         counts = f"{row.selected:,} selected of {plural(row.met, 'paper')}, {row.status}"
         query = " ".join(row.query.split())

@@ -43,6 +43,7 @@ def ask_cut_off(screen: Screen[None], current: str, use: Callable[[str], None]) 
         try:
             use(str(Query.parse("any", text).before) if text else "")
         except PasaError as error:
-            show_error(screen, error)
+            screen.notify(str(error), title=error.title, severity="error", markup=False)
+            ask_cut_off(screen, text, use)
 
     screen.app.push_screen(CutOffDialog(current), answered)

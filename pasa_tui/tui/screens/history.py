@@ -123,7 +123,7 @@ def _line(row: SearchRow) -> Content:
     return Content.assemble(
         (" ".join(row.query.split()), "bold"),
         ("\n", ""),
-        (f"{started}  ", MUTED),
+        (f"{row.id}  {started}  ", MUTED),
         (row.status, colour),
         (f"  {row.selected:,} selected of {plural(row.met, 'paper')}  {corpus}", MUTED),
     )

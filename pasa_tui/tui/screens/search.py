@@ -106,7 +106,7 @@ class SearchScreen(Screen[None]):
 
     def on_unmount(self) -> None:
         """Let a running search record that it was cancelled."""
-        self._stop()
+        self.action_stop()
 
     def session_opened(self, session: "Session") -> None:
         """The library is open: show what is in it."""
@@ -155,25 +155,24 @@ class SearchScreen(Screen[None]):
         view, session = self._view, self._require_session()
         if session is None or view is None or view.search_id is None:
             return
-        if view.follower is not None:
-            self.notify("This search is running.", markup=False)
-            return
         search_id = view.search_id
         self._begin(view, lambda: session.resume(search_id))
 
     def _begin(self, view: SearchView, start: Callable[[], Running]) -> None:
-        self._stop()
+        self.action_stop()
         self._runs.begin(view, start)
+        self.refresh_bindings()
         self._show(view)
         self.action_show_pane("results")
 
-    def _stop(self) -> None:
+    def action_stop(self) -> None:
+        """Stop the search; its thread records that."""
         if self._view is not None and self._view.follower is not None:
             self._view.follower.stop()
 
     async def stop_and_wait(self) -> None:
         """Stop the search and wait until it has recorded that; before the application ends."""
-        self._stop()
+        self.action_stop()
         await self._runs.wait()
 
     def on_search_progressed(self, message: SearchProgressed) -> None:
@@ -186,7 +185,7 @@ class SearchScreen(Screen[None]):
         view.search_id = message.search_id
         for event in message.events:
             view.state.apply(event)
-            if isinstance(event, Warned):
+            if isinstance(event, Warned) and event.stage == "library":
                 self.notify(f"{event.message} {event.hint}".strip(), severity="warning", markup=False, timeout=8)
         self._undrawn += message.events
 
@@ -198,6 +197,7 @@ class SearchScreen(Screen[None]):
         if view is None or view.follower is not message.follower:
             return
         view.follower = None
+        self.refresh_bindings()
         if view.state.ending is None:
             # The last event of a cancelled search is recorded, but no longer handed on.
             view.state.ending = "cancelled" if message.error is None else "failed"
@@ -284,7 +284,7 @@ class SearchScreen(Screen[None]):
 
     def on_search_opened(self, message: SearchOpened) -> None:
         """Show a past search as it was."""
-        self._stop()
+        self.action_stop()
         self._show(message.view)
         before = message.view.request.query.before
         self._use_cut_off(before.isoformat() if before else "")
@@ -304,7 +304,7 @@ class SearchScreen(Screen[None]):
 
     def action_new_search(self) -> None:
         """An empty question; a running search is stopped and kept."""
-        self._stop()
+        self.action_stop()
         self._view = None
         self._arrange("-empty")
         self.query_one(QueryEditor).text = ""
@@ -313,9 +313,11 @@ class SearchScreen(Screen[None]):
             self.session_opened(self._session)
         self.query_one(QueryEditor).focus()
 
-    def action_stop(self) -> None:
-        """Stop the search."""
-        self._stop()
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to stop only what runs, and to resume only what does not."""
+        if action == "stop":
+            return not self.idle
+        return self._view is not None and self.idle if action == "resume" else True
 
     def action_show_pane(self, name: str) -> None:
         """Focus a pane; on a narrow terminal, bring its tab to the front."""
