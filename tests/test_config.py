@@ -34,6 +34,7 @@ def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
         ("[agnt]\n", r"Unknown section \[agnt\]"),
         ("agent = 3\n", "agent"),
         ('[agent]\nschedule = "random"\n', "agent.schedule"),
+        ("x = " + "[" * 5_000 + "]" * 5_000, "is not TOML"),
         ("[agent]\nthreshold = nan\n", "agent.threshold"),
     ],
 )
@@ -45,7 +46,12 @@ def test_a_wrong_file_is_one_clear_message(tmp_path: Path, text: str, says: str)
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("PASA_TUI_AGENT__SEARCH_QUERIES", "many"), ("PASA_TUI_AGENT__NOPE", "1"), ("PASA_TUI_NOPE__X", "1")],
+    [
+        ("PASA_TUI_AGENT__SEARCH_QUERIES", "many"),
+        ("PASA_TUI_AGENT__MAX_SECONDS", "\udcff"),
+        ("PASA_TUI_AGENT__NOPE", "1"),
+        ("PASA_TUI_NOPE__X", "1"),
+    ],
 )
 def test_a_wrong_variable_is_named(tmp_path: Path, variable: str, value: str) -> None:
     with pytest.raises(ConfigError, match=variable):

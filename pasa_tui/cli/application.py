@@ -1,6 +1,7 @@
 """Opening the application: what it is given, and what is closed when it ends."""
 
 import gc
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ def settle_memory() -> None:
 
 
 def run_application(context: Context) -> None:
-    """Run the application until the user quits. Raises ConfigError for wrong settings."""
+    """Run the application until the user quits. Raises ConfigError for wrong settings, SystemExit if it broke."""
     sessions: list[Session] = []
 
     def open_session() -> "Session":
@@ -36,6 +37,9 @@ def run_application(context: Context) -> None:
 
         return [(info.name, f"{info.papers:,} papers") for info in available(context.paths)]
 
-    PasaApp(paths=context.paths, settings=context.settings, open_session=open_session, corpora=corpora).run()
+    app = PasaApp(paths=context.paths, settings=context.settings, open_session=open_session, corpora=corpora)
+    app.run()
     for session in sessions:
         session.library.close()
+    if app.return_code:
+        sys.exit(app.return_code)

@@ -88,6 +88,10 @@ def _run() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except OSError as error:
+        # What a command itself reads and writes has errors of its own; this is stdout, a full disk for one.
+        click.echo(f"The output can't be written: {error.strerror or error}.", err=True)
+        return 1
     except (click.Abort, KeyboardInterrupt):
         click.echo("Cancelled.", err=True)
         return 130

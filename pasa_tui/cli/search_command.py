@@ -38,7 +38,7 @@ def command(
     from pasa_tui.papers import Query
     from pasa_tui.session import SearchRequest, Session
 
-    query = Query.parse(sys.stdin.read() if question == "-" else question, before)
+    query = Query.parse((sys.stdin.read() if sys.stdin else "") if question == "-" else question, before)
     settings = context.settings
     agent = replace(settings.agent, schedule=schedule) if schedule else settings.agent
     request = SearchRequest(query, corpus or settings.search.corpus, agent)

@@ -128,7 +128,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not TOML: {error}.", "Mend that line, or move the file away.") from error
     except OSError as error:
         raise ConfigError(f"{path} can't be read: {error.strerror}.", "Make it readable.") from error
@@ -146,6 +146,8 @@ def _check(values: dict[str, Any], where: str, *, strict: bool = True) -> None:
             )
     try:
         msgspec.convert(values, Settings, strict=strict)
+    except UnicodeEncodeError as error:
+        raise ConfigError(f"A value {where} is not text.", "Write it in UTF-8.") from error
     except msgspec.ValidationError as error:
         reason, _, at = str(error).partition(" - at ")
         name = at.strip("`$.") or "a value"

@@ -170,6 +170,14 @@ def test_errors_on_stderr_with_exit_code_2(paths: Paths) -> None:
     assert "nowhere" in done.stderr and "sample" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_a_full_disk_behind_stdout_is_one_clear_message(paths: Paths, small: str) -> None:
+    environ = {**os.environ, "PASA_TUI_HOME": str(paths.data_dir.parent)}
+    words = [sys.executable, "-m", "pasa_tui", "search", "tool use", "--corpus", small, "--format", "json", "-q"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, env=environ, check=False)
+    assert done.returncode == 1 and "can't be written" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_without_a_terminal_the_application_says_what_to_do(paths: Paths) -> None:
     done = shell(paths)
     assert done.returncode == 2 and "pasa-tui search" in done.stderr

@@ -1,4 +1,5 @@
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from textual.widgets._footer import FooterKey
 
 from pasa_tui.errors import LibraryError
 from pasa_tui.library import Library
+from pasa_tui.session import Session
 from pasa_tui.tui.actions import ACTIONS, PLACES
 from pasa_tui.tui.app import PasaApp
 from pasa_tui.tui.panes.log import ActionLog
@@ -263,6 +265,25 @@ async def test_a_library_that_cannot_be_opened_is_one_clear_message(app_for: Cal
         assert not isinstance(app.screen, ErrorDialog)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+
+
+async def test_a_question_asked_before_the_library_is_open_is_searched(
+    app_for: Callable[..., PasaApp], library: Library
+) -> None:
+    app, opened = app_for(), threading.Event()
+    open_session = app._open_session
+
+    def slowly() -> Session:
+        opened.wait(10)
+        return open_session()
+
+    app._open_session = slowly
+    async with app.run_test() as pilot:
+        await pilot.press(*"any", "enter")
+        assert library.searches() == []
+        opened.set()
+        await until(pilot, lambda: app.search_screen.state is not None and app.search_screen.idle)
+    assert [row.query for row in library.searches()] == ["any"]
 
 
 async def test_a_multi_line_question(running: Running, library: Library) -> None:

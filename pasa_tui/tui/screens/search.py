@@ -60,6 +60,7 @@ class SearchScreen(Screen[None]):
         self._completed = completed
         self._session: Session | None = None
         self._no_session: PasaError | None = None
+        self._early: QueryEditor.Submitted | None = None
         self._view: SearchView | None = None
         self._starred: set[PaperId] = set()
         self._undrawn: list[Event] = []
@@ -113,6 +114,9 @@ class SearchScreen(Screen[None]):
         self._session = session
         self._starred = session.library.starred()
         self._welcome.show(session.library.searches(limit=5))
+        if self._early is not None:
+            early, self._early = self._early, None
+            self.search_for(early)
 
     def session_failed(self, error: PasaError) -> None:
         """The library can't be opened: say so, now and whenever it is needed."""
@@ -149,6 +153,8 @@ class SearchScreen(Screen[None]):
         if session := self._require_session():
             request = SearchRequest(query, self._corpus, self._settings)
             self._begin(SearchView(request, SearchState()), lambda: session.start(request))
+        elif self._no_session is None:
+            self._early = message
 
     def action_resume(self) -> None:
         """Go on with the search shown."""
@@ -390,7 +396,7 @@ class SearchScreen(Screen[None]):
         if self._no_session is not None:
             self.show_error(self._no_session)
         elif self._session is None:
-            self.notify("The library is still being opened.", severity="warning", markup=False)
+            self.notify("The library is being opened…", markup=False)
         return self._session
 
     def show_error(self, error: Exception) -> None:
