@@ -24,7 +24,6 @@ class PasaApp(App[None]):
 
     TITLE = "pasa-tui"
     CSS_PATH = "pasa.tcss"
-    ENABLE_COMMAND_PALETTE = True
 
     def __init__(
         self,

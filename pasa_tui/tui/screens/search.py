@@ -250,7 +250,7 @@ class SearchScreen(Screen[None]):
         try:
             tags, note = (library.tags(paper_id), library.note(paper_id)) if library and paper_id else ((), "")
         except PasaError:
-            # Shown again ten times a second while a search runs; a toast each time would bury the screen.
+            # Shown again at every drawing while a search runs; a toast each time would bury the screen.
             tags, note = (), ""
         self._paper.show(self._view.state, found, starred=paper_id in self._starred, tags=tags, note=note)
 
