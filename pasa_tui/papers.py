@@ -155,6 +155,15 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Citing:
+    """A paper that cites another: how often it is cited itself, if known, and all that it cites, if known."""
+
+    paper: Paper
+    times_cited: int | None = None
+    references: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """What led to a paper: the text of a search, or a section of another paper.
 

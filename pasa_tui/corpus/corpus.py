@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from pasa_tui.corpus.info import CorpusInfo
-from pasa_tui.corpus.matching import name_matches, names_of, title_matches
+from pasa_tui.corpus.matching import name_matches, names_of
 from pasa_tui.corpus.store import COLUMNS, row_to_paper, title_hash
 from pasa_tui.errors import CorpusError, SourceError
+from pasa_tui.matching import title_matches
 from pasa_tui.papers import Citation, Paper, PaperId, Section, parse_arxiv_id, parse_doi
 from pasa_tui.papers import paper_id as identity
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import tantivy
 
-from pasa_tui.corpus.stopwords import STOP_WORDS
 from pasa_tui.errors import CorpusError
 from pasa_tui.papers import clean_text
+from pasa_tui.stopwords import STOP_WORDS
 
 WRITER_HEAP = 128_000_000
 """Bytes that the writer fills before it writes a part of the index to disk."""

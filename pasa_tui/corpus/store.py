@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pasa_tui.corpus.matching import title_matches
 from pasa_tui.corpus.records import Bibliography, name_of
+from pasa_tui.matching import title_matches
 from pasa_tui.papers import Citation, Paper, title_key
 
 # `names` leads from every name of a paper (identity, record id, arXiv id, DOI) to its row, also the names of records
