@@ -1,0 +1,1 @@
+"""The live sources: one file per service, over one HTTP policy."""

@@ -1,0 +1,58 @@
+"""A circuit breaker: a source that keeps failing is left alone for a while."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pasa_tui.errors import SourceError
+
+_FAILURES = 5
+"""Requests in a row that fail, each with its retries, before a source is left alone."""
+_REST, _LONGEST_REST = 30.0, 300.0
+"""Seconds of the first rest; each further one is twice as long, up to the second number."""
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Closed (requests pass), open (they fail at once), or half open (one passes and decides)."""
+
+    now: Callable[[], float] = time.monotonic
+    _failures: int = 0
+    _rests: int = 0
+    _until: float = 0.0
+    _reason: str = ""
+    _trying: bool = field(default=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a request would fail at once."""
+        return self.now() < self._until or self._trying
+
+    def check(self) -> None:
+        """Let a request pass, or raise SourceError."""
+        if self.is_open:
+            rest = self._until - self.now()
+            when = "for the rest of this search" if rest == float("inf") else f"for {max(1, round(rest))} s more"
+            raise SourceError(f"Left alone {when}: {self._reason}", "The search goes on with the other sources.")
+        self._trying = self._until > 0
+
+    def succeeded(self) -> None:
+        """A request was answered."""
+        self._failures = self._rests = 0
+        self._until, self._trying = 0.0, False
+
+    def failed(self, reason: str) -> None:
+        """A request was not answered, for all its retries."""
+        self._failures += 1
+        if self._trying or self._failures >= _FAILURES:
+            self.rest(min(_LONGEST_REST, _REST * 2**self._rests), reason)
+
+    def rest(self, seconds: float, reason: str) -> None:
+        """Leave the source alone for so long; endless is the rest of the search."""
+        self._until, self._reason = self.now() + seconds, reason
+        self._rests += 1
+        self._failures, self._trying = 0, False
+
+    def released(self) -> None:
+        """A request ended without a verdict, as one that is cancelled does."""
+        self._trying = False

@@ -1,0 +1,401 @@
+"""The one client policy: how any host is asked, retried, cached, limited and given up on."""
+
+import asyncio
+import email.utils
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, NoReturn, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+import tenacity
+
+from pasa_tui import __version__
+from pasa_tui.errors import SourceError
+from pasa_tui.papers import clean_text
+from pasa_tui.sources.breaker import Breaker
+from pasa_tui.sources.cache import AnswerCache, CachedAnswer, cache_key
+from pasa_tui.sources.gate import Gate
+from pasa_tui.usage import SourceUsage, Trouble
+
+Parsed = TypeVar("Parsed")
+DAY = 86_400.0
+_ATTEMPTS = 4
+_REDIRECTS = 3
+_PATIENCE = 120.0
+"""Seconds that one answer may take in all, waiting for a turn and retries included."""
+_RETRY_AFTER = 30.0
+"""The longest Retry-After, in seconds, that is waited for; after a longer one the source is left alone until then."""
+_TIMEOUT = httpx.Timeout(15.0, connect=6.0, pool=None)
+_JITTER = 10.0
+"""The longest random wait between two attempts, in seconds; the first is half a second at most."""
+_BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=_JITTER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A host and how it wants to be asked.
+
+    `interval` is the least number of seconds between two requests, `shared` whether that holds for all processes of
+    the user. `attempt_seconds` bounds one attempt from connecting to the last byte. `lifetime` is how many seconds
+    an answer is taken from the cache unasked. `max_requests` bounds a whole search, 0 does not. `secret` are headers
+    with keys: sent to this host alone, written nowhere. `neighbours` are hosts it may redirect to.
+    """
+
+    name: str
+    base_url: str
+    interval: float = 0.0
+    shared: bool = False
+    connections: int = 4
+    attempt_seconds: float = 30.0
+    max_bytes: int = 16_000_000
+    lifetime: float = 7 * DAY
+    max_requests: int = 0
+    secret: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    neighbours: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a host said. `headers` are empty for an answer from the cache."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A request to a service; it holds no key. `accept` are statuses besides 200 that are answers, not failures.
+
+    Requests of another `lane` have a circuit breaker of their own: those that cost nothing may go on where the
+    others are refused.
+    """
+
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    method: Literal["GET", "POST"] = "GET"
+    json: object = None
+    accept: frozenset[int] = frozenset()
+    lane: str = ""
+    cached: bool = True
+
+
+class _AgainError(Exception):
+    """An attempt failed in a way that another may not. `after` is the host's Retry-After in seconds."""
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.after = after
+
+
+@dataclass(slots=True)
+class _Host:
+    service: Service
+    gate: Gate
+    usage: SourceUsage
+    breakers: dict[str, Breaker] = field(default_factory=dict)
+    watch: Callable[[Mapping[str, str]], str] | None = None
+
+    def count(self, **more: float) -> None:
+        changed: dict[str, Any] = {name: getattr(self.usage, name) + by for name, by in more.items()}
+        self.usage = replace(self.usage, **changed)
+
+
+class Http:
+    """Asks services. Used by one event loop; `close` it there."""
+
+    def __init__(
+        self,
+        services: Sequence[Service],
+        *,
+        cache: AnswerCache,
+        lock_dir: Path | None = None,
+        seconds_left: Callable[[], float] = lambda: math.inf,
+        contact: str = "",
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """`seconds_left` says how long the search may still take: nothing is waited for past that."""
+        self._hosts = {
+            service.name: _Host(
+                service,
+                Gate(
+                    interval=service.interval,
+                    connections=service.connections,
+                    lock_file=lock_dir / f"{service.name}.gate" if service.shared and lock_dir else None,
+                ),
+                SourceUsage(service.name),
+            )
+            for service in services
+        }
+        self._known = {urlsplit(service.base_url).netloc for service in services}
+        self._cache = cache
+        self._seconds_left = seconds_left
+        self._contact = contact
+        self._transport = transport
+        self._client: httpx.AsyncClient | None = None
+        self._troubles: dict[Trouble, None] = {}
+        self._told = 0
+
+    # -- what others may know -----------------------------------------------------------------------------
+
+    def usage(self) -> tuple[SourceUsage, ...]:
+        """The numbers of each service so far."""
+        return tuple(host.usage for host in self._hosts.values())
+
+    def new_troubles(self) -> tuple[Trouble, ...]:
+        """What failed since this was asked last; each source's trouble of one kind is told once."""
+        troubles = tuple(self._troubles)[self._told :]
+        self._told = len(self._troubles)
+        return troubles
+
+    def queue_seconds(self, name: str) -> float:
+        """About how long a request to a service would wait for its turn."""
+        return self._hosts[name].gate.queue_seconds
+
+    def is_resting(self, name: str, lane: str = "") -> bool:
+        """Whether a service is left alone at the moment."""
+        breaker = self._hosts[name].breakers.get(lane)
+        return breaker is not None and breaker.is_open
+
+    def watch(self, name: str, read: Callable[[Mapping[str, str]], str]) -> None:
+        """Have `read` look at the headers of each answer of a service; it returns what is left of its budget."""
+        self._hosts[name].watch = read
+
+    def rest(self, name: str, lane: str, seconds: float, reason: str) -> None:
+        """Leave a lane of a service alone for a while."""
+        self._breaker(self._hosts[name], lane).rest(seconds, reason)
+
+    async def close(self) -> None:
+        """Close all connections and the cache."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+        self._cache.close()
+
+    # -- asking -------------------------------------------------------------------------------------------
+
+    async def ask(self, name: str, ask: Ask, parse: Callable[[Answer], Parsed]) -> Parsed:
+        """What `parse` makes of the answer. It raises ValueError where the answer is not what it should be.
+
+        Raises SourceError where no answer is to be had: refused, failed for all retries, over the service's budget of
+        requests, left alone after failures, or later than the search may take.
+        """
+        host = self._hosts[name]
+        key = cache_key(ask.method, host.service.base_url + ask.path, ask.params, ask.json)
+        stored = self._cache.get(key) if ask.cached else None
+        if stored is not None and self._cache.age(stored) < host.service.lifetime:
+            try:
+                parsed = parse(Answer(stored.status, stored.body, {}, host.service.base_url + ask.path))
+            except ValueError:
+                stored = None
+            else:
+                host.count(cached=1)
+                return parsed
+        try:
+            return await self._ask(host, ask, parse, key, stored)
+        except SourceError as error:
+            self._troubles[Trouble(name, error.message)] = None
+            raise
+
+    async def _ask(
+        self, host: _Host, ask: Ask, parse: Callable[[Answer], Parsed], key: str, stored: CachedAnswer | None
+    ) -> Parsed:
+        breaker = self._breaker(host, ask.lane)
+        breaker.check()
+        patience = min(_PATIENCE, self._seconds_left())
+        ends = time.monotonic() + patience
+        retrying = tenacity.AsyncRetrying(
+            stop=tenacity.stop_any(tenacity.stop_after_attempt(_ATTEMPTS), _StopBeforeLongWait(ends)),
+            wait=_wait,
+            retry=tenacity.retry_if_exception_type(_AgainError),
+            reraise=True,
+        )
+        try:
+            async for attempt in retrying:
+                with attempt:
+                    host.count(retried=int(attempt.retry_state.attempt_number > 1))
+                    answer = await self._attempt(host, ask, stored, ends)
+                    parsed = _parsed(parse, answer)
+                    if ask.cached:
+                        self._keep(key, answer, stored)
+                    breaker.succeeded()
+                    return parsed
+        except _AgainError as error:
+            host.count(failed=1)
+            if error.after is not None and error.after > _RETRY_AFTER:
+                breaker.rest(error.after, error.message)
+            else:
+                breaker.failed(error.message)
+            raise SourceError(error.message, "The search goes on without this answer.") from error
+        except SourceError:
+            host.count(failed=1)
+            raise
+        finally:
+            breaker.released()
+        raise AssertionError("tenacity ends by an answer or an error")
+
+    async def _attempt(self, host: _Host, ask: Ask, stored: CachedAnswer | None, ends: float) -> Answer:
+        service = host.service
+        async with host.gate.passage(max(0.0, ends - time.monotonic())) as waited:
+            host.count(waited=waited)
+            if service.max_requests and host.usage.requests >= service.max_requests:
+                self.rest(service.name, ask.lane, math.inf, "its requests of this search are used up.")
+                raise SourceError(
+                    f"{service.max_requests} requests were made, the most for one search.",
+                    "Raise sources.max_requests_per_source for more.",
+                )
+            host.count(requests=1)
+            seconds = max(0.1, min(service.attempt_seconds, ends - time.monotonic()))
+            try:
+                async with asyncio.timeout(seconds):
+                    answer = await self._follow(host, ask, stored)
+            except (httpx.TimeoutException, TimeoutError):
+                raise _AgainError(f"No complete answer within {seconds:.0f} s.") from None
+            except httpx.ConnectError:
+                raise _AgainError("It can't be reached.") from None
+            except (httpx.TransportError, httpx.DecodingError) as error:
+                raise _AgainError(f"The connection broke: {_kind(error)}.") from None
+            except (httpx.InvalidURL, httpx.CookieConflict, UnicodeError) as error:
+                raise SourceError(f"It can't be asked this: {_kind(error)}.") from None
+        if host.watch is not None:
+            host.usage = replace(host.usage, left=host.watch(answer.headers))
+        if answer.status == 304 and stored is not None:
+            return Answer(stored.status, stored.body, answer.headers, answer.url)
+        if answer.status != 200 and answer.status not in ask.accept:
+            self._refuse(host, ask, answer)
+        return answer
+
+    async def _follow(self, host: _Host, ask: Ask, stored: CachedAnswer | None) -> Answer:
+        url, params = host.service.base_url + ask.path, ask.params
+        own = urlsplit(url).netloc
+        for _ in range(_REDIRECTS + 1):
+            secret = host.service.secret if urlsplit(url).netloc == own else {}
+            answer = await self._send(host.service, ask, url, params, {**secret, **_conditions(stored)})
+            place = answer.headers.get("location")
+            if answer.status not in (301, 302, 303, 307, 308) or not place or answer.status in ask.accept:
+                return answer
+            url, params = urljoin(url, place), {}
+            self._check_place(host.service, url, encrypted=own and host.service.base_url.startswith("https:"))
+        raise SourceError("It redirects in circles.")
+
+    def _check_place(self, service: Service, url: str, *, encrypted: object) -> None:
+        target = urlsplit(url)
+        if target.netloc not in self._known | service.neighbours:
+            raise SourceError(f"It redirects to another host, {clean_text(target.netloc)[:80]}, which is not followed.")
+        if target.scheme not in ("http", "https") or (encrypted and target.scheme != "https"):
+            raise SourceError("It redirects to a place that is not encrypted, which is not followed.")
+
+    async def _send(
+        self, service: Service, ask: Ask, url: str, params: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Answer:
+        client = self._open_client()
+        request = client.build_request(
+            ask.method, url, params=dict(params) or None, json=ask.json, headers=dict(headers)
+        )
+        response = await client.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > service.max_bytes:
+                    raise SourceError(f"Its answer is larger than {service.max_bytes // 1_000_000} MB.")
+            return Answer(response.status_code, bytes(body), response.headers, str(response.url.copy_with(query=None)))
+        finally:
+            await response.aclose()
+
+    def _refuse(self, host: _Host, ask: Ask, answer: Answer) -> NoReturn:
+        status = answer.status
+        if status in (408, 425, 429) or status >= 500:
+            after = retry_after(answer.headers.get("retry-after"))
+            said = {429: "Too many requests", 408: "It timed out"}.get(status, f"It failed with HTTP {status}")
+            wait = f"; it wants {_duration(after)} of rest" if after else ""
+            raise _AgainError(f"{said}{wait}.", after)
+        if status in (401, 403):
+            reason = "The key is not accepted." if host.service.secret else "It refuses requests without a key."
+            self.rest(host.service.name, ask.lane, math.inf, reason)
+            raise SourceError(f"{reason[:-1]} (HTTP {status}).", "Check the key with pasa-tui doctor.")
+        raise SourceError(f"It answered with HTTP {status}.")
+
+    def _keep(self, key: str, answer: Answer, stored: CachedAnswer | None) -> None:
+        if "no-store" in answer.headers.get("cache-control", ""):
+            return
+        if stored is not None and answer.body is stored.body:
+            self._cache.renew(key)
+            return
+        etag, modified = answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
+        self._cache.put(key, answer.status, answer.body, etag=etag, modified=modified)
+
+    def _open_client(self) -> httpx.AsyncClient:
+        if self._client is None:
+            contact = f"; {self._contact}" if self._contact else ""
+            self._client = httpx.AsyncClient(
+                timeout=_TIMEOUT,
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+                headers={"User-Agent": f"pasa-tui/{__version__} (terminal literature search{contact})"},
+                transport=self._transport,
+            )
+        return self._client
+
+    def _breaker(self, host: _Host, lane: str) -> Breaker:
+        return host.breakers.setdefault(lane, Breaker())
+
+
+def retry_after(value: str | None, now: Callable[[], float] = time.time) -> float | None:
+    """Seconds of a Retry-After header, given in seconds or as a date; None where there is none to understand."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - now()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+class _StopBeforeLongWait(tenacity.stop.stop_base):
+    """Stops where the next wait would be longer than a Retry-After may be, or than there is time."""
+
+    def __init__(self, ends: float) -> None:
+        self._ends = ends
+
+    def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
+        return _wait(retry_state) > min(_RETRY_AFTER + _JITTER, self._ends - time.monotonic())
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    after = error.after if isinstance(error, _AgainError) else None
+    # With jitter also after a Retry-After: all who were refused together would come back together.
+    return _BACKOFF(state) + after if after is not None else _BACKOFF(state)
+
+
+def _parsed(parse: Callable[[Answer], Parsed], answer: Answer) -> Parsed:
+    try:
+        return parse(answer)
+    except ValueError:
+        raise _AgainError("Its answer is not what its documentation says: cut short, or another page.") from None
+
+
+def _conditions(stored: CachedAnswer | None) -> dict[str, str]:
+    if stored is None:
+        return {}
+    headers = {"If-None-Match": stored.etag, "If-Modified-Since": stored.modified}
+    return {name: value for name, value in headers.items() if value}
+
+
+def _kind(error: Exception) -> str:
+    # Not its text: that may quote the request, and with it a key.
+    return type(error).__name__
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{seconds:.0f} s"
