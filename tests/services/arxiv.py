@@ -6,6 +6,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha1
 from xml.sax.saxutils import escape, quoteattr
 
@@ -24,6 +25,7 @@ class QueryError(Exception):
     """A search_query that nobody can read."""
 
 
+@lru_cache(200_000)
 def _spaced(text: str) -> str:
     return f" {' '.join(WORD.findall(text.lower()))} "
 

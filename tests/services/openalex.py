@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from tests.services.literature import Literature, Work, words
@@ -153,7 +154,10 @@ class OpenAlex:
         page = whole(call.query.get("page"), 1) or 1
         start = (page - 1) * size
         if cursor:
-            start = 0 if cursor == "*" else int(cursor.removeprefix("after-") or 0)
+            after = whole(cursor.removeprefix("after-"), 0)
+            if after is None and cursor != "*":
+                raise _Refusal("cursor parameter is invalid")
+            start = after or 0
         meta: dict[str, Any] = {
             "count": len(found),
             "db_response_time_ms": 7,
@@ -184,7 +188,12 @@ class OpenAlex:
                 )
             tests.append(self._test(name, value))
         found = [record for record in records if all(test(record) for test in tests)]
-        return sorted(found, key=lambda record: (-self._cited(record), record[0].number, record[1]))
+        best = self.literature.search(call.query.get("search", ""), len(self.literature.works))
+        places = {work.number: place for place, work in enumerate(best)}
+        return sorted(
+            found,
+            key=lambda record: (places.get(record[0].number, 0), -self._cited(record), record[0].number, record[1]),
+        )
 
     def _test(self, name: str, value: str) -> Callable[[Record], bool]:
         """Whether a record passes one filter."""
@@ -204,12 +213,12 @@ class OpenAlex:
             return lambda record: _doi(record) in wanted
         records = [found for part in value.split("|") if (found := self._by_id(part))]
         if kind == "ids":
-            return lambda record: record in records
+            wanted_ids = {(work.number, twin) for work, twin in records}
+            return lambda record: (record[0].number, record[1]) in wanted_ids
         numbers = {work.number for work, twin in records if not twin}
         if kind == "citations":
-            return lambda record: (
-                not record[1] and any(other.number in numbers for other in self.literature.references(record[0]))
-            )
+            citing = {other.number for number in numbers for other in self._citations(number)}
+            return lambda record: not record[1] and record[0].number in citing
         cited = {other.number for number in numbers for other in self._references(self.literature.by_number[number])}
         return lambda record: not record[1] and record[0].number in cited
 
@@ -230,6 +239,9 @@ class OpenAlex:
     def _references(self, work: Work) -> list[Work]:
         return [other for other in self.literature.references(work) if other.openalex_known]
 
+    def _citations(self, number: int) -> list[Work]:
+        return self.literature.citations(self.literature.by_number[number])
+
     def _cited(self, record: Record) -> int:
         return 0 if record[1] else len(self.literature.citations(record[0]))
 
@@ -245,7 +257,6 @@ class OpenAlex:
             "doi": doi,
             "title": work.title,
             "display_name": work.title,
-            "relevance_score": None,
             "publication_year": work.date.year,
             "publication_date": work.date.isoformat(),
             "ids": ids,
@@ -311,6 +322,7 @@ def _locations(work: Work) -> list[dict[str, Any]]:
     return locations
 
 
+@lru_cache(100_000)
 def _inverted(abstract: str) -> dict[str, list[int]]:
     index: dict[str, list[int]] = {}
     for place, word in enumerate(abstract.split()):
@@ -325,7 +337,7 @@ def _mentions(value: str, *, abstracts: bool) -> Callable[[Record], bool]:
         phrases = [" ".join(words(phrase)) for phrase in re.findall(r'"([^"]*)"', alternative)]
         rest = words(re.sub(r'"[^"]*"|\bAND\b', " ", alternative))
         if phrases or rest:
-            alternatives.append([f" {wanted} " for wanted in phrases + rest])
+            alternatives.append([f" {wanted} " for wanted in (*phrases, *rest)])
 
     def test(record: Record) -> bool:
         work = record[0]

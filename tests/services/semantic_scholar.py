@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from tests.services.literature import WORD, Literature, Work, words
@@ -120,7 +121,7 @@ class SemanticScholar:
         wanted = words(query)
         found = [work for work in known if all(word in words(f"{work.title} {work.abstract}") for word in wanted)]
         found = sorted(self._dated(found, call), key=lambda work: work.s2_id)
-        offset = int(token.removeprefix("T")) if token[1:].isdigit() else 0
+        offset = whole(token.removeprefix("T"), 0) or 0
         answer: dict[str, Any] = {"total": len(found)}
         if offset + _BULK < len(found):
             answer["token"] = f"T{offset + _BULK}"
@@ -215,7 +216,7 @@ class SemanticScholar:
                 arxiv_id = rest.lower().removeprefix("10.48550/arxiv.")
                 found = self.literature.by_doi.get(rest.lower()) or self.literature.by_arxiv.get(arxiv_id)
             case "corpusid":
-                found = self.literature.by_corpus.get(int(rest)) if rest.isdigit() else None
+                found = self.literature.by_corpus.get(whole(rest, 0) or 0)
             case "url":
                 found = self.literature.by_arxiv.get(rest.rsplit("/abs/", 1)[-1])
         return found if found and found.s2_known else None
@@ -231,12 +232,12 @@ class SemanticScholar:
         if not span:
             return list(works)
         start, colon, end = span.partition(":")
-        end = end if colon else start
-        return [
-            work
-            for work in works
-            if (not start or work.date >= first_day(start)) and (not end or work.date <= last_day(end))
-        ]
+        try:
+            first = first_day(start) if start else date.min
+            last = last_day(end if colon else start) if end or not colon else date.max
+        except ValueError:
+            raise _Refusal(400, f"Unacceptable query params: [publicationDateOrYear={span}]") from None
+        return [work for work in works if first <= work.date <= last]
 
     def _record(self, work: Work, fields: dict[str, set[str]]) -> dict[str, Any]:
         """The fields asked for and the paperId, which is null for papers known only from being cited."""

@@ -1,12 +1,13 @@
 """Serper: Google's results and Google Scholar's as JSON."""
 
+import contextlib
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from tests.services.literature import Literature, Work
-from tests.services.messages import Call, Reply, json_reply
+from tests.services.messages import Call, Reply, json_reply, whole
 
 _OPERATOR = re.compile(r"\b(site|before|after):(\S+)")
 _UNTIL = re.compile(r"cd_max:(\d{1,2}/\d{1,2}/\d{4})")
@@ -43,7 +44,10 @@ class Serper:
         asked = call.json()
         if not isinstance(asked, dict) or not asked.get("q"):
             return json_reply(400, {"message": "Missing query parameter", "statusCode": 400})
-        most, page = min(int(asked.get("num") or 10), _MOST), int(asked.get("page") or 1)
+        most, page = whole(str(asked.get("num", 10)), 10), whole(str(asked.get("page", 1)), 1)
+        if not most or not page:
+            return json_reply(400, {"message": "num and page must be positive numbers", "statusCode": 400})
+        most = min(most, _MOST)
         price = 1 if most <= 10 else 2
         if self.credits is not None:
             if self.credits < price:
@@ -99,10 +103,11 @@ class Serper:
 def _before(asked: dict[str, Any], operators: dict[str, str]) -> date | None:
     """The day before which results must have appeared, from `before:` or from `tbs`."""
     days = []
-    if "before" in operators:
-        days.append(datetime.strptime(operators["before"], "%Y-%m-%d").date())
+    # Google takes a date that is none for nothing.
+    with contextlib.suppress(ValueError):
+        days.append(datetime.strptime(operators.get("before", ""), "%Y-%m-%d").date())
     if until := _UNTIL.search(str(asked.get("tbs") or "")):
-        days.append(datetime.strptime(until[1], "%m/%d/%Y").date())
+        days.append(datetime.strptime(until[1], "%m/%d/%Y").date() + timedelta(days=1))
     return min(days, default=None)
 
 

@@ -85,9 +85,9 @@ async def test_arxiv_finds_by_id_and_leaves_out_what_it_does_not_know(
 
 
 async def test_arxiv_understands_its_query_language(services: Services, client: httpx.AsyncClient) -> None:
-    async def found(query: str, **more: object) -> list[str]:
+    async def found(query: str, **more: str | int) -> list[str]:
         asked = {"search_query": query, "max_results": 2000, **more}
-        reply = await client.get(services.urls["arxiv"] + "/query", params=asked)  # type: ignore[arg-type]
+        reply = await client.get(services.urls["arxiv"] + "/query", params=asked)
         return [re.sub(r"v\d+$", "", name.removeprefix("http://arxiv.org/abs/")) for name in ids(reply.text)]
 
     work = known()
@@ -203,8 +203,8 @@ async def test_semantic_scholar_pages_references_and_citations(services: Service
 async def test_openalex_filters_and_charges(services: Services, client: httpx.AsyncClient) -> None:
     works = services.urls["openalex"] + "/works"
 
-    async def listed(**asked: object) -> list[str]:
-        reply = await client.get(works, params={"per-page": 100, **asked})  # type: ignore[arg-type]
+    async def listed(**asked: str) -> list[str]:
+        reply = await client.get(works, params={"per-page": 100, **asked})
         assert reply.status_code == 200, reply.text
         return [record["id"].rsplit("/", 1)[-1] for record in reply.json()["results"]]
 
