@@ -166,9 +166,8 @@ def _entry(work: Work, position: int, tag: str) -> str:
             f'<em class="ltx_emph ltx_font_italic">arXiv preprint arXiv:{work.arxiv_id}</em>, {work.date.year}.'
         )
     else:
-        blocks.append(
-            f'In <em class="ltx_emph ltx_font_italic">{escape(work.venue or "Preprint")}</em>, {work.date.year}.'
-        )
+        venue = f'In <em class="ltx_emph ltx_font_italic">{escape(work.venue)}</em>' if work.venue else "Preprint"
+        blocks.append(f"{venue}, {work.date.year}.")
     if position % 4 == 0 and work.doi:
         address = f"https://doi.org/{work.doi}"
         link = f'<a target="_blank" href="{address}" title="" class="ltx_ref ltx_url ltx_font_typewriter">{address}</a>'

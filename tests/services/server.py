@@ -133,7 +133,7 @@ class Services:
         self._connections.add(task)
         try:
             # A client may go away at any moment: that is its right, and some faults provoke it.
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
                 while await self._exchange(reader, writer):
                     pass
         except asyncio.CancelledError:
@@ -146,7 +146,8 @@ class Services:
         """One request and its reply; whether the connection stays open."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         line, *fields = head.rstrip("\r\n").split("\r\n")
-        method, target, _ = line.split(" ")
+        method, _, rest = line.partition(" ")
+        target = rest.removesuffix(" HTTP/1.1")
         headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in fields)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         name = next((name for name, prefix in PREFIXES.items() if target.startswith(prefix + "/")), None)
