@@ -1,0 +1,306 @@
+"""What one entry of a bibliography says: title, authors, year, arXiv id, DOI.
+
+The typesetting is trusted before the wording: what LaTeXML marked as title or author, then the blocks that
+BibTeX styles write (`\\newblock`), then quotation marks and slanted type where a title must stand, and only then the
+punctuation of the sentence.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote
+
+from pasa_tui.papers import Citation, clean_text, parse_arxiv_id, parse_doi
+from pasa_tui.sources.authors import UPPER, author_names, looks_like_names, name_list
+
+_MAX_ENTRY = 5_000
+_YEAR = r"(?:1[6-9]|20)\d\d"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
+_DATE = rf"(?:\d{{1,2}}\s+)?(?:{_MONTH}\s*(?:\d{{1,2}},?)?\s*)?{_YEAR}[a-z]?(?:,\s*{_MONTH}(?:\s*\d{{1,2}})?)?"
+_EARLY_DATE = re.compile(
+    rf"(?:\s*[(\[]\s*(?:{_DATE}|n\.?\s?d\.?|in press|forthcoming|to appear)\s*[)\]]"
+    rf"|(?:[.,]\s*|\s){_DATE}(?=\s*[.,]))\s*[.,:;]*\s*"
+)
+_LATE_DATE = re.compile(rf"[,.;]?\s*(?:[(\[]\s*{_DATE}\s*[)\]]|(?<=[,.;])\s*{_DATE})[\s.,;]*$")
+_ONLY_DATE = re.compile(rf"[\s(\[]*(?:{_DATE}|n\.?d\.?)?[\s)\].,;]*(?=$|https?:)")
+_VENUE = re.compile(
+    rf"""(?:[Ii]n:?\s+(?=[“"{UPPER}\d])|[Ii]n:|Proc(?:\.|eedings\b)|Advances\sin\s|Adv\.\s|Journal\s(?:of|for)\s|J\.\s
+    |(?:IEEE|ACM|SIAM|AMS|PeerJ|PLoS|PLOS|BMC|EURASIP|EPJ)\b|Transactions\s(?:of|on)\s|Trans\.|arXiv\b|arxiv[:\s]
+    |CoRR\b|abs/\d|bioRxiv|medRxiv|SSRN|[Pp]reprint\b|[Tt]ech(?:nical|\.)\s[Rr]ep|Ph\.?\s?D\.?\s|[Dd]octoral\s
+    |[Mm]aster[’']?s?[’']?\s[Tt]hesis|[Dd]issertation|[Bb]achelor|Thesis\b|[Uu]npublished|[Mm]anuscript|[Tt]o\sappear
+    |https?:|www\.|URL\b|url:|[Dd]oi:|DOI\b|Available\b|Accessed\b|Retrieved\b|\[Online\]|Lecture\sNotes\s|LNCS
+    |(?:[\w-]+\s+){{0,2}}(?:University\sPress|Springer|Elsevier|Wiley|McGraw)|(?:MIT|CRC|Academic)\sPress
+    |(?:\d+(?:st|nd|rd|th)\s)?(?:[\w-]+\s){{0,3}}(?:Conference|Symposium|Workshop|Meeting)\s(?:of|on|for)\s
+    |(?:{_YEAR}\s)?(?:NeurIPS|NIPS|ICML|ICLR|CVPR|ICCV|ECCV|EMNLP|NAACL|AAAI|IJCAI|SIGIR|ACL|KDD|COLING|Nature|Science)
+     (?:[\s,.]|$)
+    |Phys\.|Rev\.|Nucl\.|Astrophys|Commun\.|Comput\.|Ann\.|Math\.|Nat\.|Sci\.|Lett\.|Appl\.|Eur\.|Int\.\s
+    |[{UPPER}][\w&’':-]*(?:\s[\w&’':-]+){{0,7}},?\s(?:vol\.\s?|[Vv]olume\s)?\d+\s?(?:\(|[,:;]\s?\w{{0,2}}\d|,\s(?:no|pp|art)|$)
+    |(?:Vol(?:\.|ume)|vol(?:\.|ume)|No\.|pp\.|pages)\s|{_DATE}\s*[.;,:]|\(?{_DATE}\)?\s*$)""",
+    re.VERBOSE,
+)
+_NO_TITLE = re.compile(
+    r"in:?\s|In:\s|arXiv\b|CoRR\b|bioRxiv\b|https?:|doi:|Ph\.?\s?D\.?\s[Tt]hesis|Master[’']?s?[’']?\s[Tt]hesis|Unpublished\b"
+)
+_BREAK = re.compile(r"(?P<mark>[.?!…])[”’'\")\]]*\s+(?=(?P<next>\S))")
+_ABBREVIATION = re.compile(
+    rf"(?:\b(?:vs|e\.g|i\.e|etc|cf|al|approx|Dr|Mr|Mrs|Ms|St|No|Vol|Fig|Eq|Sec|Prof|ca|resp|Inc|Ltd|Co|viz)|\b[{UPPER}])$"
+)
+_JOURNAL = re.compile(rf"(?:[{UPPER}]\w*[.\s&]*|(?:of|and|the|in|on|für|de)\s+){{1,9}}$")
+_CORPORATE = re.compile(
+    rf"[\w&’'-]+(?:[.\s][\w&’'-]+){{0,5}}?(?:[.]\s+(?=\S)|,\s+(?=[“{UPPER}]))|[{UPPER}]\w+,\s+(?=in\s)"
+)
+_SHORT_OF_TITLE = re.compile(
+    r"in:|in\s(?=[A-Z“])|In[\s:]|arXiv|Ph\.?D|Proc|Master|Tech|\w+\sed(?:n|\.|ition)|vol(?:\.|ume)\s|[^,]+,\svol\.\s\d"
+    r"|[Uu]npublished|[Mm]anuscript|[Pp]reprint|[Tt]o\sappear|in\spress|submitted"
+)
+_LINK = re.compile(r"https?://|www\.|arXiv\s*:|doi\s*:|URL\s", re.IGNORECASE)
+_ARXIV = re.compile(
+    r"(?:arxiv(?:\.org)?(?:\s+(?:e-?prints?|preprint))*[\s:,/]*(?:\(?arxiv\)?[:\s]*)?(?:abs/|pdf/)?|\babs/|\beprint[:\s]+)"
+    r"\[?(?P<id>\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?!\d)|(?P<bare>\d{4}\.\d{5}|[a-z-]{4,}/\d{7})(?:v\d)?\s*\[[a-z-]+",
+    re.IGNORECASE,
+)
+_DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>“”]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Typesetting of the characters from `start` to `end` (exclusive) of an entry's text.
+
+    "title", "author" and "year" are what LaTeXML says of bibliographies that it made itself; a "link" has its
+    address in `href`.
+    """
+
+    start: int
+    end: int
+    kind: Literal["italic", "bold", "link", "title", "author", "year"]
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as plain text on one line, what is marked in it, and where its blocks begin.
+
+    `blocks` are offsets into `text`, ascending from 0; `label` is what stands in front of the entry, such as
+    "[12]" or "Okafor et al. (2019)".
+    """
+
+    text: str
+    marks: tuple[Mark, ...] = ()
+    blocks: tuple[int, ...] = (0,)
+    label: str = ""
+
+
+def parse_entry(entry: Entry) -> Citation:
+    """Read one entry of a bibliography; what it does not say stays empty. Never raises.
+
+    Entries that give no title, as physicists write them, get the title "". Only the first 5,000 characters count.
+    """
+    text = entry.text[:_MAX_ENTRY]
+    marks = tuple(mark for mark in entry.marks if mark.end <= len(text))
+    blocks = tuple(start for start in entry.blocks if start < len(text)) or (0,)
+    marked = {mark.kind: (mark.start, mark.end) for mark in reversed(marks)}
+    reader = _Reader(text, marks, blocks)
+    if "title" in marked:
+        start, end = marked["title"]
+        author = marked.get("author", (0, 0))
+        authors = author_names(text[author[0] : author[1]])
+    else:
+        author_end, start, end = reader.title()
+        authors = author_names(text[:author_end])
+    arxiv_id, doi = _identifiers(text, marks)
+    title = clean_text(_unwrap(text[start:end]))
+    year = _year(text, marked.get("year"), (start, end), entry.label)
+    return Citation(title=title, authors=authors, year=year, arxiv_id=arxiv_id, doi=doi)
+
+
+class _Reader:
+    """Finds the title in the text of one entry."""
+
+    def __init__(self, text: str, marks: tuple[Mark, ...], blocks: tuple[int, ...]) -> None:
+        self.text = text
+        self.marks = marks
+        ends = (*blocks[1:], len(text))
+        self.blocks = [(a, b) for a, b in zip(blocks, ends, strict=True) if text[a:b].strip(" .,;")]
+
+    def title(self) -> tuple[int, int, int]:
+        """Where the authors end, and where the title starts and ends."""
+        if not self.blocks:
+            return 0, 0, 0
+        first, end = self.blocks[0]
+        if len(self.blocks) == 1:
+            authors, start, comma = self.authors(first, end, alone=True)
+            return authors, *self.within(start, end, comma=comma)
+        second, second_end = self.blocks[1]
+        venue_next = self.is_venue(second, second_end)
+        authors, start, comma = self.authors(first, end, alone=venue_next)
+        rest = self.text[start:end].strip(" .,;:")
+        named = authors > first
+        own = venue_next or self.quoted(start) or self.italic(start) or not looks_like_names(rest)
+        if named and _says_more(rest) and own:
+            return authors, *self.within(start, end, comma=comma)
+        if not named and venue_next:
+            return first, *self.within(first, end, whole=True)
+        return end, *self.within(second, second_end, whole=len(self.blocks) > 2)
+
+    def is_venue(self, start: int, end: int) -> bool:
+        """Whether a block can be no title."""
+        body = self.text[start:end].strip()
+        slanted = self.italic(start)
+        whole = bool(slanted and slanted.end >= start + len(body.rstrip(" .,")))
+        return not whole and bool(_VENUE.match(body) or slanted or _ONLY_DATE.fullmatch(body))
+
+    def authors(self, start: int, end: int, *, alone: bool) -> tuple[int, int, bool]:
+        """Where the names end, where what follows them starts, and whether only a comma stands between.
+
+        `alone` where the title must stand in the same block.
+        """
+        text = self.text
+        quote = next((p for p in range(start, min(end, start + 2000)) if text[p] in '“"„«' and self.quoted(p)), None)
+        found, names_end = name_list(text[start : end if quote is None else quote])
+        at = start + names_end
+        for date in _EARLY_DATE.finditer(text, start, end if quote is None else quote + 1):
+            before = text[start : date.start()]
+            if date.start() >= at and looks_like_names(before) and _says_more(text[date.end() : end]):
+                return date.start(), date.end(), False
+        if quote is not None:
+            return quote, quote, False
+        colon = re.compile(rf".{{2,600}}?\b[{UPPER}]\.(?=:\s)").match(text, start, end)
+        if colon and colon.end() > at and looks_like_names(colon[0]):
+            return colon.end(), colon.end() + 1, False
+        if found:
+            after = re.compile(r"[\s.,:;]*").match(text, at, end)
+            stop = after.end() if after else at
+            return at, stop, "," in text[at:stop]
+        corporate = _CORPORATE.match(text, start, end)
+        if corporate and alone and looks_like_names(corporate[0].rstrip(" .,")):
+            follows = text[corporate.end() : end]
+            if _says_more(follows) and (follows.startswith("in ") or not _VENUE.match(follows)):
+                return corporate.end(), corporate.end(), corporate[0].rstrip().endswith(",")
+        return start, start, False
+
+    def within(self, start: int, end: int, *, comma: bool = False, whole: bool = False) -> tuple[int, int]:
+        """The title that starts at `start`; `whole` where nothing but it should stand before `end`."""
+        text = self.text
+        while start < end and text[start] in " .,:;":
+            start += 1
+        if quote := self.quoted(start):
+            return start, quote
+        if self.untitled(start, end):
+            return start, start
+        for mark in self.marks:
+            if mark.kind in ("italic", "link") and abs(mark.start - start) <= 1 and mark.end <= end:
+                follows = text[mark.end : end].lstrip("”’' ")
+                is_name = mark.kind == "link" and _LINK.match(text, mark.start)
+                if (not follows or follows[0] in ".,:;(?![") and not is_name and mark.end - mark.start > 3:
+                    volume = re.match(r"[,.]?\s*(?:vol\w*\.?\s*|\()?\d|[.,\s]*$", follows)
+                    bold = any(m.kind == "bold" and m.start >= mark.end for m in self.marks)
+                    is_venue = mark.kind == "italic" and volume and (bold or _VENUE.match(text, mark.start))
+                    return (start, start) if is_venue else (start, mark.end)
+        cut = self.cut(start, end, comma=comma, whole=whole)
+        if date := _LATE_DATE.search(text[start:cut]):
+            cut = start + date.start()
+        return start, cut
+
+    def untitled(self, start: int, end: int) -> bool:
+        """Whether a journal and its volume follow the names at once."""
+        if _NO_TITLE.match(self.text, start, end):
+            return True
+        if link := _LINK.search(self.text, start, end):
+            end = link.start()
+        if match := re.compile(r"[^,]{2,60}?,?\s(?=\d)").match(self.text, start, end):
+            bold = any(m.kind == "bold" and m.start == match.end() for m in self.marks)
+            plain = re.compile(r"\d+\w?\s*[,(:]\s*\w?\d+[^,]{0,12}(?:\(\d{4}|[,.\s]*$)").match(
+                self.text, match.end(), end
+            )
+            *abbreviated, _ = re.split(r"\.\s+", match[0].rstrip(" ,"))
+            journal = _JOURNAL.fullmatch(match[0].rstrip(" ,")) and not any(" " in piece for piece in abbreviated)
+            return bool((bold or plain) and journal)
+        return False
+
+    def cut(self, start: int, end: int, *, comma: bool, whole: bool) -> int:
+        """Where the title ends, by its punctuation."""
+        text = self.text
+        link = _LINK.search(text, start + 1, end)
+        stop = min([end, *(m.start for m in self.marks if m.kind in ("italic", "bold") and m.start > start + 3)])
+        stop = min(stop, link.start()) if link else stop
+        breaks = []
+        for found in _BREAK.finditer(text, start, end):
+            venue = bool(_VENUE.match(text, found.end())) or found.end() == stop or bool(self.italic(found.end()))
+            abbreviated = found["mark"] == "." and _ABBREVIATION.search(text, start, found.start())
+            if venue or (
+                not abbreviated and (found["next"].isupper() or found["next"].isdigit() or found["next"] in '“"[(‘')
+            ):
+                breaks.append((found.start() + 1, found["mark"], venue))
+        ends = [place for place, _, venue in breaks if venue]
+        if not whole:
+            ends += [place for place, mark, _ in breaks if mark == "."]
+        for found in re.compile(r",\s+").finditer(text, start, end):
+            slanted = self.italic(found.end())
+            short = _SHORT_OF_TITLE.match(text, found.end()) or (comma and _VENUE.match(text, found.end()))
+            if short or (slanted and slanted.end - slanted.start > 2):
+                ends.append(found.start())
+        if ends:
+            return min(ends)
+        if not whole and breaks:
+            return breaks[0][0]
+        return max(stop, start) if link and stop == link.start() else end
+
+    def italic(self, at: int) -> Mark | None:
+        """The slanted type that starts at `at`, give or take a space or a quotation mark."""
+        return next((m for m in self.marks if m.kind == "italic" and 0 <= m.start - at <= 1), None)
+
+    def quoted(self, start: int) -> int:
+        """Where the quotation that starts at `start` closes, or 0 where none does or it is a part of the title."""
+        closing = {"“": "”", '"': '"', "„": "“", "«": "»"}.get(self.text[start : start + 1])
+        if closing is None:
+            return 0
+        for found in re.compile(re.escape(closing)).finditer(self.text, start + 2):
+            inside, after = self.text[found.start() - 1], self.text[found.end() :]
+            opened = self.text.count("“", start, found.start()) - self.text.count("”", start, found.start())
+            if inside in ",." or (
+                opened <= 1 and (inside in "?!" or not after.strip() or after.lstrip()[0] in ",.;([")
+            ):
+                return found.end() if not re.match(r"\s*:", after) else 0
+        return 0
+
+
+def _says_more(text: str) -> bool:
+    """Whether a title could still follow: words that are no link, date, volume or pages."""
+    return len(re.findall(r"[^\W\d_]{2,}", _LINK.split(text)[0])) > 1 and not re.match(r"(?:pp?\.|vol)", text)
+
+
+def _unwrap(title: str) -> str:
+    """A title without the quotation marks around it and the point or comma after it."""
+    title = title.strip(" ,;:")
+    if title and title[0] in '“"„«' and title[-1] in '”"“»' and title.count(title[-1]) <= 1 + (title[0] == title[-1]):
+        title = title[1:-1]
+    title = title.strip(" ,;:")
+    return title[:-1].rstrip(" ,;:") if title.endswith(".") and not title.endswith("...") else title
+
+
+def _year(text: str, marked: tuple[int, int] | None, title: tuple[int, int], label: str) -> int | None:
+    """The year of publication: as marked, in the label, in parentheses, or the last one outside the title."""
+    if marked and (found := re.search(_YEAR, text[marked[0] : marked[1]])):
+        return int(found[0])
+    rest = f"{text[: title[0]]} | {text[title[1] :]}"
+    rest = _DOI.sub(" ", re.sub(r"https?://\S+", " ", _ARXIV.sub(" ", rest)))
+    years = [int(year) for year in re.findall(rf"(?<![\d–.:/-]){_YEAR}(?=[a-z]?(?![\w–/-]))", rest)]
+    enclosed = [int(year) for year in re.findall(rf"[(\[](?:{_MONTH}\s*)?({_YEAR})[a-z]?[)\],]", rest)]
+    if found := re.search(rf"(?<!\d){_YEAR}(?=[a-z]?[)\]]*$)", label.strip()):
+        return int(found[0])
+    return enclosed[0] if enclosed else years[-1] if years else None
+
+
+def _identifiers(text: str, marks: tuple[Mark, ...]) -> tuple[str | None, str | None]:
+    """The arXiv id and the DOI: from links first, then as printed."""
+    links = [unquote(mark.href) for mark in marks if mark.kind == "link"]
+    arxiv_id = next((found for link in links if (found := parse_arxiv_id(link))), None)
+    doi = next((found for link in links if (found := parse_doi(link))), None)
+    if arxiv_id is None and (printed := _ARXIV.search(text)):
+        arxiv_id = parse_arxiv_id(printed["id"] or printed["bare"])
+    if doi is None and (match := _DOI.search(text)):
+        doi = match[0].rstrip(".,;:]")
+        while doi.endswith(")") and doi.count(")") > doi.count("("):
+            doi = doi[:-1].rstrip(".,;:")
+        doi = doi.lower()
+    return arxiv_id, clean_text(doi) if doi else None
