@@ -165,13 +165,14 @@ class Citing:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What led to a paper: the text of a search, or a section of another paper.
+    """What led to a paper: the text of a search, a section of another paper, or that it cites another paper ("citing")
+    or is cited together with it by others ("co-cited").
 
-    `parent` is the citing paper for "section" and None for "search". `rank` counts from 1 among the results
-    of the search or the citations of the section.
+    `parent` is the paper that led here, the citing one for "section", and None for "search". `rank` counts from 1
+    among the results of a source, the citations of the section, or the candidates of its kind.
     """
 
-    kind: Literal["search", "section"]
+    kind: Literal["search", "section", "citing", "co-cited"]
     text: str
     parent: PaperId | None = None
     rank: int = 0

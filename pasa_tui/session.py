@@ -2,20 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Sequence
 
-import msgspec
-
-from pasa_tui.agent import Sources, run_agent
+from pasa_tui.agent import run_agent
+from pasa_tui.assembly import Agent, AgentBuilder, SearchRequest, builtin_agent
 from pasa_tui.config import Paths
-from pasa_tui.config.settings import AgentSettings
 from pasa_tui.errors import LibraryError
-from pasa_tui.events import Event, SearchEnded, SearchState, Warned
+from pasa_tui.events import Event, SearchEnded, SearchStarted, SearchState, Warned
 from pasa_tui.library import Library
-from pasa_tui.models.protocols import Crawler, Selector
 from pasa_tui.papers import Query
+
+__all__ = ["Agent", "AgentBuilder", "RunningSearch", "SearchRequest", "Session", "builtin_agent"]
 
 # Seconds an event may wait for its commit; half of the 100 ms that may be lost to a kill.
 _BATCH_SECONDS = 0.05
@@ -24,64 +21,6 @@ _RETRY_SECONDS = 2.0
 # Seconds of silence after which a sign of life is recorded: other machines that share the library take a search
 # for interrupted when it has recorded nothing for a minute.
 _HEARTBEAT_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
-    """What to search for, where, and how."""
-
-    query: Query
-    corpus: str = "sample"
-    settings: AgentSettings = field(default_factory=AgentSettings)
-
-    def to_json(self) -> dict[str, Any]:
-        """The part that the library keeps beside the query."""
-        return {"corpus": self.corpus, "agent": asdict(self.settings)}
-
-    @classmethod
-    def from_json(cls, query: Query, data: dict[str, Any]) -> "SearchRequest":
-        """The request of a recorded search; settings this version doesn't know are passed over.
-
-        Raises LibraryError where what is there is not what `to_json` writes.
-        """
-        try:
-            settings = msgspec.convert(data.get("agent", {}), AgentSettings)
-            return cls(query, msgspec.convert(data.get("corpus", "sample"), str), settings)
-        except msgspec.ValidationError as error:
-            raise LibraryError(f"The settings of this search can't be read: {error}.", "Start it anew.") from error
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """All that a search is done with; `close` gives back what it holds open."""
-
-    crawlers: Sequence[Crawler]
-    selector: Selector
-    sources: Sources
-    close: Callable[[], None]
-
-
-class AgentBuilder(Protocol):
-    """Makes the agent for a request. Raises PasaError where a part of it is not to be had."""
-
-    def __call__(self, request: SearchRequest, paths: Paths) -> Agent:
-        """The agent, ready to search."""
-        ...
-
-
-def builtin_agent(request: SearchRequest, paths: Paths) -> Agent:
-    """The agent that needs no model: the builtin Crawler and Selector over one corpus. Raises CorpusError."""
-    # Imported when a search begins: the full-text engine is what takes longest to load at start-up.
-    from pasa_tui.corpus import open_corpus
-    from pasa_tui.models.builtin import BuiltinCrawler, BuiltinSelector
-
-    corpus = open_corpus(request.corpus, paths)
-    return Agent(
-        crawlers=(BuiltinCrawler(corpus),),
-        selector=BuiltinSelector(corpus),
-        sources=Sources(search=(corpus,), reader=corpus, resolver=corpus),
-        close=corpus.close,
-    )
 
 
 class Session:
@@ -158,9 +97,15 @@ class RunningSearch:
                     self.state.apply(warning)
                     yield warning
                 yield event
+                if isinstance(event, SearchStarted) and self._agent.notice[0]:
+                    message, hint = self._agent.notice
+                    notice = Warned(at=event.at, stage="network", message=message, hint=hint)
+                    self._take(notice)
+                    yield notice
         finally:
             flushing.cancel()
             await steps.aclose()
+            await self._agent.close_connections()
             if self.state.ending is None:
                 self._take(SearchEnded(at=self.state.elapsed, ending="cancelled"))
             self._recorder.flush()

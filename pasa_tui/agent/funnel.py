@@ -17,7 +17,8 @@ def funnel_of(state: SearchState) -> Funnel:
     """
     finished = [action for action in state.actions.values() if action.finished]
     searches = [action for action in finished if action.is_search]
-    expansions = [action for action in finished if not action.is_search]
+    expansions = [action for action in finished if not action.is_search and action.direction == "cited"]
+    followed = [action for action in finished if action.direction == "citing"]
     return Funnel(
         searches=len(searches),
         results=sum(action.results for action in searches),
@@ -33,6 +34,9 @@ def funnel_of(state: SearchState) -> Funnel:
         too_late=state.funnel.too_late,
         requests=state.funnel.requests,
         failures=state.funnel.failures,
+        followed=len(followed),
+        candidates=state.funnel.candidates,
+        near_new=sum(found.provenance.kind in ("citing", "co-cited") for found in state.papers.values()),
     )
 
 

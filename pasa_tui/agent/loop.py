@@ -13,7 +13,7 @@ from pasa_tui.agent.run import Run
 from pasa_tui.agent.schedule import best_first, layered
 from pasa_tui.config.settings import AgentSettings
 from pasa_tui.errors import PasaError
-from pasa_tui.events import Counted, Event, SearchEnded, SearchFinished, SearchPlanned, SearchStarted, SearchState
+from pasa_tui.events import Event, SearchEnded, SearchFinished, SearchPlanned, SearchStarted, SearchState
 from pasa_tui.events.types import Ending, ExpandFinished, ExpandStarted
 from pasa_tui.models.protocols import Crawler, SearchResults, Selector
 from pasa_tui.papers import Paper, Query
@@ -94,6 +94,10 @@ async def _work(run: Run, *, resumed: bool) -> None:
         # A defect: whoever shows the search must still hear that it is over.
         _end(run, "failed", f"Internal error: {_first(error)!r}")
         raise
+    finally:
+        for task in run.stragglers:
+            task.cancel()
+        await asyncio.gather(*run.stragglers, return_exceptions=True)
 
 
 def _outcome(run: Run) -> tuple[Ending, str]:
@@ -108,7 +112,7 @@ def _end(run: Run, ending: Ending, message: str) -> None:
     if ending in ("done", "budget"):
         for stage, text, hint in dry_stages(run.funnel):
             run.warn(stage, text, hint)
-    run.emit(Counted(at=run.clock(), funnel=run.funnel))
+    run.tell_counts()
     run.emit(SearchEnded(at=run.clock(), ending=ending, message=message))
 
 
@@ -125,14 +129,19 @@ def _take_up(run: Run, past: Sequence[Event], state: SearchState) -> None:
     run.queue.replay(past)
     run.funnel = funnel_of(state)
     run.actions = max(state.actions, default=0)
+    run.past_usage = {usage.name: usage for usage in state.usage}
     texts = {event.action: event.text for event in past if isinstance(event, SearchPlanned)}
-    opened = {event.action: event.paper_id for event in past if isinstance(event, ExpandStarted)}
+    opened = {event.action: (event.paper_id, event.direction) for event in past if isinstance(event, ExpandStarted)}
     for event in past:
         match event:
             case SearchFinished(action=action) if action in texts:
                 run.searched[texts[action]] = SearchResults(texts[action], _results(run, texts[action]))
-            case ExpandFinished(action=action) if action in opened and opened[action] in run.queue.papers:
-                run.queue.papers[opened[action]].expanded = True
+            case ExpandFinished(action=action) if action in opened and opened[action][0] in run.queue.papers:
+                paper_id, direction = opened[action]
+                if direction == "cited":
+                    run.queue.papers[paper_id].expanded = True
+                else:
+                    run.queue.papers[paper_id].followed = True
 
 
 def _results(run: Run, text: str) -> list[Paper]:

@@ -4,12 +4,13 @@ Implementations are called from one event loop and may compute for some millisec
 takes longer belongs behind an await. A source that fails raises SourceError; the search goes on without.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from pasa_tui.papers import Citation, Paper, Section
+from pasa_tui.papers import Citation, Citing, Paper, Section
+from pasa_tui.usage import SourceUsage, Trouble
 
 
 class SearchTool(Protocol):
@@ -42,10 +43,33 @@ class Resolver(Protocol):
         ...
 
 
+class CitationIndex(Protocol):
+    """Knows who cites a paper."""
+
+    name: str
+
+    async def citing(self, paper: Paper, *, limit: int) -> Sequence[Citing]:
+        """At most `limit` papers that cite this one; empty where none are known. Raises SourceError."""
+        ...
+
+
+def _no_troubles() -> Sequence[Trouble]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where a search looks."""
+    """Where a search looks.
+
+    `citations` may be None: then nobody is asked who cites a paper. Sources that count their requests give the numbers
+    so far by `usage` and what failed since the last time by `new_troubles`. `concurrency` is how many searches and
+    expansions suit them at once: many, where most of the time is waiting for hosts.
+    """
 
     search: tuple[SearchTool, ...]
     reader: Reader
     resolver: Resolver
+    citations: CitationIndex | None = None
+    usage: Callable[[], Sequence[SourceUsage]] | None = None
+    new_troubles: Callable[[], Sequence[Trouble]] = _no_troubles
+    concurrency: int = 4

@@ -10,7 +10,10 @@ from pasa_tui.papers import Paper, PaperId, Provenance
 
 @dataclass(slots=True)
 class QueuedPaper:
-    """A paper of the queue. `depth` is the least at which it was met, since that decides if it is expanded."""
+    """A paper of the queue. `depth` is the least at which it was met, since that decides if it is expanded.
+
+    `expanded` says that its sections were read, `followed` that it was asked who cites it.
+    """
 
     paper: Paper
     provenances: list[Provenance]
@@ -19,6 +22,7 @@ class QueuedPaper:
     score: float | None = None
     selected: bool = False
     expanded: bool = False
+    followed: bool = False
 
     @property
     def best_first(self) -> tuple[float, int]:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
 
 from pasa_tui.agent.budget import Budget
 from pasa_tui.agent.protocols import Sources
@@ -20,13 +19,14 @@ from pasa_tui.events import (
     PaperFound,
     PaperJudged,
     PaperMetAgain,
-    SearchFinished,
-    SearchPlanned,
+    RequestsCounted,
     SectionsChosen,
+    SourceTroubled,
     Warned,
 )
 from pasa_tui.models.protocols import Crawler, SearchResults, Selector
 from pasa_tui.papers import Citation, Paper, PaperId, Provenance, Query, Section
+from pasa_tui.usage import SourceUsage
 
 # Papers judged between two looks at what else there is to do: small enough that a builtin Selector lets
 # others in every few milliseconds, large enough to fill a GPU's batch.
@@ -53,12 +53,17 @@ class Run:
     searching: dict[str, asyncio.Task[SearchResults]] = field(default_factory=dict)
     stopped: str = ""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    stragglers: set[asyncio.Task[None]] = field(default_factory=set)
+    past_usage: dict[str, SourceUsage] = field(default_factory=dict)
+    usage: tuple[SourceUsage, ...] = ()
+    concurrency: int = field(init=False)
     slots: asyncio.Semaphore = field(init=False)
     budget: Budget = field(init=False)
     warned: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.slots = asyncio.Semaphore(self.settings.concurrency)
+        self.concurrency = self.settings.concurrency or self.sources.concurrency
+        self.slots = asyncio.Semaphore(self.concurrency)
         self.budget = Budget.of(self.settings)
 
     # -- counting -----------------------------------------------------------------------------------------
@@ -69,10 +74,28 @@ class Run:
             self.funnel, **{stage: getattr(self.funnel, stage) + change for stage, change in changes.items()}
         )
 
+    def count_call(self) -> None:
+        """Count a question to a source, where it doesn't count its requests itself."""
+        if self.sources.usage is None:
+            self.count(requests=1)
+
     def tell_counts(self) -> None:
         """Emit the funnel as it stands and let the schedule look for what can be done now."""
+        self.tell_requests()
         self.emit(Counted(at=self.clock(), funnel=self.funnel))
         self.changed.set()
+
+    def tell_requests(self) -> None:
+        """Emit what the sources count, and their new troubles."""
+        if self.sources.usage is None:
+            return
+        usage = _added(self.past_usage, self.sources.usage())
+        if usage != self.usage:
+            self.usage = usage
+            self.funnel = replace(self.funnel, requests=sum(source.requests for source in usage))
+            self.emit(RequestsCounted(at=self.clock(), sources=usage))
+        for trouble in self.sources.new_troubles():
+            self.emit(SourceTroubled(at=self.clock(), source=trouble.source, message=trouble.message))
 
     def out_of_budget(self) -> bool:
         """Whether no new search or expansion may begin. The first limit reached is remembered in `stopped`."""
@@ -85,87 +108,17 @@ class Run:
             self.warned.add(stage)
             self.emit(Warned(at=self.clock(), stage=stage, message=message, hint=hint))
 
-    def _next_action(self) -> int:
+    def next_action(self) -> int:
+        """The number of an action that begins."""
         self.actions += 1
         return self.actions
-
-    # -- the search session -------------------------------------------------------------------------------
-
-    async def search_session(self, crawler: Crawler) -> None:
-        """Let one Crawler plan searches until it has no more or its limit is reached, and make them.
-
-        Searches of a round run together; the next round is planned from all their results, so that what a
-        deterministic Crawler plans does not depend on which search came back first.
-        """
-        found: list[SearchResults] = []
-        planned: set[str] = set()
-        while len(planned) < self.settings.search_queries and not self.out_of_budget():
-            async with asyncio.TaskGroup() as round_:
-                tasks: list[asyncio.Task[SearchResults]] = []
-                plan = crawler.plan(self.query, tuple(found))
-                async for text in plan:
-                    key = " ".join(text.lower().split())
-                    if key and key not in planned:
-                        planned.add(key)
-                        tasks.append(self._search_once(" ".join(text.split()), round_))
-                    if len(planned) >= self.settings.search_queries:
-                        break
-                if closing := getattr(plan, "aclose", None):
-                    await closing()
-            if not tasks:
-                break
-            found += [await task for task in tasks]
-
-    def _search_once(self, text: str, tasks: asyncio.TaskGroup) -> asyncio.Task[SearchResults]:
-        """The one task that makes this search, whichever Crawler of an ensemble planned it first."""
-        if text not in self.searching:
-            self.searching[text] = tasks.create_task(self._search(text))
-        return self.searching[text]
-
-    async def _search(self, text: str) -> SearchResults:
-        if text in self.searched:
-            return self.searched[text]
-        action = self._next_action()
-        self.emit(SearchPlanned(at=self.clock(), action=action, text=text))
-        async with self.slots:
-            if self.out_of_budget():
-                return SearchResults(text, ())
-            papers = await self._ask_search_tools(action, text)
-        if papers is None:
-            return SearchResults(text, ())
-        results = SearchResults(text, papers)
-        self.searched[text] = results
-        new = self._meet_all(
-            ((paper, Provenance("search", text, None, rank)) for rank, paper in _ranked(papers)), 0, action
-        )
-        self.count(searches=1, results=len(papers), new=new)
-        self.emit(SearchFinished(at=self.clock(), action=action, results=len(papers), new=new))
-        self.tell_counts()
-        await asyncio.sleep(0)  # Sources that never wait would keep every other step from running.
-        return results
-
-    async def _ask_search_tools(self, action: int, text: str) -> list[Paper] | None:
-        """Results of all tools in turn, without repeats; None where every tool failed."""
-        lists: list[Sequence[Paper]] = []
-        for tool in self.sources.search:
-            self.count(requests=1)
-            try:
-                lists.append(await tool.search(text, limit=self.settings.search_papers, before=self.query.before))
-            except SourceError as error:
-                self._fail(action, tool.name, error)
-        if not lists:
-            return None
-        merged: dict[PaperId, Paper] = {}
-        for row in zip_longest(*lists):
-            merged.update({paper.id: paper for paper in row if paper and paper.id not in merged})
-        return [paper for paper in merged.values() if not self._too_late(paper)]
 
     # -- the expand session -------------------------------------------------------------------------------
 
     async def expand(self, queued: QueuedPaper) -> None:
         """Open a paper, let the Crawlers choose sections, and meet the papers those cite."""
         queued.expanded = True
-        action = self._next_action()
+        action = self.next_action()
         paper = queued.paper
         self.emit(ExpandStarted(at=self.clock(), action=action, paper_id=paper.id, depth=queued.depth))
         async with self.slots:
@@ -173,7 +126,7 @@ class Run:
             if chosen is None:
                 return
             cited = _cited(chosen)
-            papers = await self._resolve(action, [citation for citation, _, _ in cited])
+            papers = await self.resolve(action, [citation for citation, _, _ in cited])
         if papers is None:
             return
         resolved = [
@@ -181,8 +134,8 @@ class Run:
             for found, (_, name, rank) in zip(papers, cited, strict=True)
             if found is not None
         ]
-        timely = [(found, provenance) for found, provenance in resolved if not self._too_late(found)]
-        new = self._meet_all(timely, queued.depth + 1, action)
+        timely = [(found, provenance) for found, provenance in resolved if not self.is_too_late(found)]
+        new = self.meet_all(timely, queued.depth + 1, action)
         late = len(resolved) - len(timely)
         self.count(
             expanded=1,
@@ -197,11 +150,11 @@ class Run:
         await asyncio.sleep(0)  # As after a search.
 
     async def _read_and_choose(self, action: int, paper: Paper) -> list[Section] | None:
-        self.count(requests=1)
+        self.count_call()
         try:
             sections = _merged(await self.sources.reader.read(paper))
         except SourceError as error:
-            self._fail(action, self.sources.reader.name, error)
+            self.fail(action, self.sources.reader.name, error)
             return None
         wanted: set[str] = set()
         if sections:
@@ -219,19 +172,20 @@ class Run:
         )
         return chosen
 
-    async def _resolve(self, action: int, citations: Sequence[Citation]) -> Sequence[Paper | None] | None:
+    async def resolve(self, action: int, citations: Sequence[Citation]) -> Sequence[Paper | None] | None:
+        """The papers of citations, in order; None where the resolver failed, which is told."""
         if not citations:
             return ()
-        self.count(requests=1)
+        self.count_call()
         try:
             return await self.sources.resolver.resolve(citations)
         except SourceError as error:
-            self._fail(action, self.sources.resolver.name, error)
+            self.fail(action, self.sources.resolver.name, error)
             return None
 
     # -- meeting and judging ------------------------------------------------------------------------------
 
-    def _meet_all(self, met: Iterable[tuple[Paper, Provenance]], depth: int, action: int) -> int:
+    def meet_all(self, met: Iterable[tuple[Paper, Provenance]], depth: int, action: int) -> int:
         """Put papers into the queue; how many were new."""
         new = 0
         for paper, provenance in met:
@@ -270,17 +224,35 @@ class Run:
 
     # -- small things -------------------------------------------------------------------------------------
 
-    def _too_late(self, paper: Paper) -> bool:
+    def is_too_late(self, paper: Paper) -> bool:
+        """Whether a paper dates from after the cut-off."""
         return bool(self.query.before and paper.date and paper.date > self.query.before)
 
-    def _fail(self, action: int, source: str, error: SourceError) -> None:
+    def fail(self, action: int, source: str, error: SourceError) -> None:
+        """Count and tell that a source could not answer an action."""
         self.count(failures=1)
         self.emit(ActionFailed(at=self.clock(), action=action, source=source, message=error.message))
         self.tell_counts()
 
 
-def _ranked(papers: Sequence[Paper]) -> Iterable[tuple[int, Paper]]:
-    return enumerate(papers, start=1)
+def _added(past: dict[str, SourceUsage], now: Sequence[SourceUsage]) -> tuple[SourceUsage, ...]:
+    """The usage of this run on top of that of earlier runs of the same search."""
+    added = []
+    for usage in now:
+        before = past.get(usage.name, SourceUsage(usage.name))
+        added.append(
+            SourceUsage(
+                name=usage.name,
+                requests=before.requests + usage.requests,
+                cached=before.cached + usage.cached,
+                retried=before.retried + usage.retried,
+                failed=before.failed + usage.failed,
+                waited=round(before.waited + usage.waited, 3),
+                left=usage.left or before.left,
+            )
+        )
+    names = {usage.name for usage in now}
+    return (*(usage for name, usage in past.items() if name not in names), *added)
 
 
 def _merged(sections: Sequence[Section]) -> dict[str, Section]:

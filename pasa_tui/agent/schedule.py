@@ -4,15 +4,18 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable
 
+from pasa_tui.agent.neighbours import meet_neighbours
 from pasa_tui.agent.queue import QueuedPaper
 from pasa_tui.agent.run import Run
+from pasa_tui.agent.searching import finish_stragglers, search_session
 
 
 async def layered(run: Run) -> None:
     """As published: all searches, then layer 0 whole, then the best of layer 1, each judged before the next."""
     async with asyncio.TaskGroup() as sessions:
         for crawler in run.crawlers:
-            sessions.create_task(run.search_session(crawler))
+            sessions.create_task(search_session(run, crawler))
+    await finish_stragglers(run)
     await run.judge_waiting()
     for layer in range(run.settings.expand_layers):
         papers = sorted(
@@ -21,6 +24,7 @@ async def layered(run: Run) -> None:
         )
         await _expand_all(run, papers[: _room(run, layer)])
         await run.judge_waiting()
+    await meet_neighbours(run)
 
 
 async def _expand_all(run: Run, papers: Iterable[QueuedPaper]) -> None:
@@ -35,7 +39,7 @@ async def _expand_all(run: Run, papers: Iterable[QueuedPaper]) -> None:
             await run.expand(queued)
 
     async with asyncio.TaskGroup() as workers:
-        for _ in range(run.settings.concurrency):
+        for _ in range(run.concurrency):
             workers.create_task(work())
 
 
@@ -46,28 +50,33 @@ async def best_first(run: Run) -> None:
     of papers met is that of `layered`.
     """
     async with asyncio.TaskGroup() as tasks:
-        under_way = {tasks.create_task(run.search_session(crawler)) for crawler in run.crawlers}
+        sessions = {tasks.create_task(search_session(run, crawler)) for crawler in run.crawlers}
         expanding: set[asyncio.Task[None]] = set()
         while True:
             run.changed.clear()
             await run.judge_waiting()
             _start_expansions(run, tasks, expanding)
-            under_way = {task for task in under_way if not task.done()}
+            sessions = {task for task in sessions if not task.done()}
             expanding = {task for task in expanding if not task.done()}
             if run.queue.unjudged:
                 continue
-            if not under_way and not expanding:
-                return
+            under_way = {*sessions, *expanding, *run.stragglers}
+            if not under_way:
+                break
             waiter = asyncio.ensure_future(run.changed.wait())
             try:
-                await asyncio.wait({waiter, *under_way, *expanding}, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait({waiter, *under_way}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 waiter.cancel()
+            for task in done & run.stragglers:
+                # Those of the group raise their defects by themselves.
+                task.result()
+    await meet_neighbours(run)
 
 
 def _start_expansions(run: Run, tasks: asyncio.TaskGroup, expanding: set[asyncio.Task[None]]) -> None:
     # Only as many as can run now: which paper is the best may change before there is room for the next.
-    free = run.settings.concurrency - sum(not task.done() for task in expanding)
+    free = run.concurrency - sum(not task.done() for task in expanding)
     if free <= 0 or run.out_of_budget():
         return
     taken = Counter(queued.depth for queued in run.queue.papers.values() if queued.expanded)

@@ -7,7 +7,7 @@ from pasa_tui.cli.context import Context
 
 @click.group()
 def command() -> None:
-    """Show the settings and where they are kept."""
+    """Show the settings and where they are kept; store keys."""
 
 
 @command.command()
@@ -61,3 +61,31 @@ def path(context: Context) -> None:
     }
     for name, where in rows.items():
         click.echo(f"{name:<9} {where}")
+
+
+@command.command(name="set-key")
+@click.argument("name", metavar="serper|semantic-scholar|openalex")
+def set_key(name: str) -> None:
+    """Ask for the key of a source and put it into the system's keyring.
+
+    Where there is no keyring, as on most servers, set the variable SERPER_API_KEY, SEMANTIC_SCHOLAR_API_KEY or
+    OPENALEX_API_KEY instead; a variable goes over the keyring.
+    """
+    from pasa_tui.config.secrets import KEYS, store_key
+    from pasa_tui.errors import ConfigError
+
+    if name not in KEYS:
+        raise ConfigError(f"There is no key {name!r}.", f"Known: {', '.join(KEYS)}.")
+    value = click.prompt(f"Key for {name} ({KEYS[name].where})", hide_input=True, err=True)
+    store_key(name, value)
+    click.echo(f"The key for {name} is in the system's keyring. Try it: pasa-tui doctor", err=True)
+
+
+@command.command(name="remove-key")
+@click.argument("name", metavar="serper|semantic-scholar|openalex")
+def remove_key(name: str) -> None:
+    """Take the key of a source out of the system's keyring."""
+    from pasa_tui.config.secrets import remove_key
+
+    said = "was removed from" if remove_key(name) else "was not in"
+    click.echo(f"The key for {name} {said} the system's keyring.", err=True)

@@ -8,6 +8,7 @@ from pasa_tui.config import Paths
 if TYPE_CHECKING:
     from pasa_tui.config.settings import Settings
     from pasa_tui.library import Library
+    from pasa_tui.session import Session
 
 
 class Context:
@@ -22,6 +23,13 @@ class Context:
         from pasa_tui.config.settings import load_settings
 
         return load_settings(self.paths.config_file)
+
+    def open_session(self, library: "Library") -> "Session":
+        """A session over the library, with the agents that the settings ask for. Raises ConfigError."""
+        from pasa_tui.assembly import AgentAssembly
+        from pasa_tui.session import Session
+
+        return Session(library, self.paths, build_agent=AgentAssembly(self.settings, library))
 
     def open_library(self) -> "Library":
         """The user's library, open; the caller closes it. Raises LibraryError."""

@@ -18,7 +18,8 @@ COMMANDS = {
     "history": ("history_command", "List past searches."),
     "export": ("export_command", "Write the papers of a past search."),
     "corpus": ("corpus_command", "Build, list and remove local paper collections."),
-    "config": ("config_command", "Show the settings and where they are kept."),
+    "doctor": ("doctor_command", "Check what a search needs: sources, keys, network."),
+    "config": ("config_command", "Show the settings and where they are kept; store keys."),
 }
 
 
@@ -48,8 +49,8 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context) -> None:
     """Find all the papers that meet a precise research question.
 
-    Without a command, the application opens. Everything it finds is kept in a library; nothing needs a
-    network, a key or a language model.
+    Without a command, the application opens. Everything it finds is kept in a library. No key and no
+    language model is needed; without a network, it searches the corpora at hand.
     """
     ctx.obj = ctx.obj or Context(Paths.default())
     if ctx.invoked_subcommand is None:

@@ -1,5 +1,6 @@
 """What a search says on stderr while it runs: plain lines, and a progress bar below them on a terminal."""
 
+from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -14,18 +15,40 @@ from pasa_tui.events import (
     Funnel,
     SearchFinished,
     SearchState,
+    SourceTroubled,
     Warned,
 )
+from pasa_tui.usage import SourceUsage
 
 
 def funnel_lines(funnel: Funnel) -> list[str]:
-    """The stages of both halves of the search, each with what came out of it."""
-    return [
+    """The stages of the parts of the search, each with what came out of it."""
+    lines = [
         f"{funnel.searches} searches > {funnel.results} results > {funnel.new} new papers"
         f" > {funnel.judged} judged > {funnel.selected} selected",
         f"{funnel.expanded} opened > {funnel.with_sections} with sections > {funnel.citations} citations"
-        f" > {funnel.resolved} resolved > {funnel.cited_new} new",
+        f" > {funnel.resolved} resolved{share(funnel.resolved, funnel.citations)} > {funnel.cited_new} new",
     ]
+    if funnel.followed:
+        near = f"{funnel.candidates} candidates > {funnel.near_new} new"
+        lines.append(f"{funnel.followed} asked for who cites them > {near}")
+    return lines
+
+
+def share(part: int, whole: int) -> str:
+    """` (84 %)`; nothing where there is no whole."""
+    return f" ({round(100 * part / whole)} %)" if whole else ""
+
+
+def usage_line(usage: Sequence[SourceUsage]) -> str:
+    """What each source was asked, in a line; empty where no source counts."""
+    parts = []
+    for source in usage:
+        facts = [f"{source.cached} cached" if source.cached else "", f"{source.failed} failed" if source.failed else ""]
+        more = ", ".join(fact for fact in (*facts, source.left) if fact)
+        if source.requests or source.cached:
+            parts.append(f"{source.name} {source.requests}" + (f" ({more})" if more else ""))
+    return f"requests: {', '.join(parts)}" if parts else ""
 
 
 def expected_actions(state: SearchState, settings: AgentSettings) -> int:
@@ -78,7 +101,13 @@ class Narrator:
             case ExpandFinished(citations=citations) if citations and (action := state.actions.get(event.action)):
                 found = state.papers.get(action.paper_id) if action.paper_id else None
                 title = found.paper.title if found else action.paper_id
-                self.say(f"expand “{title}”: {citations} citations, {event.resolved} resolved, {event.new} new")
+                if action.direction == "citing":
+                    self.say(f"who cites “{title}”: {citations} papers, {event.new} new")
+                else:
+                    resolved = f"{event.resolved} resolved{share(event.resolved, citations)}"
+                    self.say(f"expand “{title}”: {citations} citations, {resolved}, {event.new} new")
+            case SourceTroubled():
+                self.warn(f"trouble: {event.source}: {event.message}")
             case ActionFailed():
                 self.warn(f"failed: {event.source}: {event.message}")
             case Warned():

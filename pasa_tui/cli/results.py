@@ -41,10 +41,13 @@ def _search_json(
         "search_id": search_id,
         "before": state.before.isoformat() if state.before else None,
         "corpus": corpus,
+        "sources": list(state.sources),
         "ending": state.ending,
         "message": state.message,
         "seconds": state.elapsed,
         "funnel": asdict(state.funnel),
+        "requests": [asdict(usage) for usage in state.usage],
+        "troubles": [{"source": trouble.source, "message": trouble.message} for trouble in state.troubles],
         "warnings": [
             {"stage": warning.stage, "message": warning.message, "hint": warning.hint} for warning in state.warnings
         ],
@@ -95,10 +98,14 @@ def _text_lines(state: SearchState, rank: int, found: FoundPaper) -> Iterator[st
 
 
 def describe_provenance(state: SearchState, found: FoundPaper) -> str:
-    """How a paper was found, in words: by which search, or in which section of which paper."""
+    """How a paper was found, in words: by which search, in which section of which paper, or for citing which."""
     provenance = found.provenance
     if provenance.kind == "search":
         return f"found by search “{provenance.text}”"
     parent = state.papers.get(provenance.parent) if provenance.parent else None
     title = parent.paper.title if parent else provenance.parent or "an earlier paper"
+    if provenance.kind == "citing":
+        return f"cites “{title}”"
+    if provenance.kind == "co-cited":
+        return f"cited together with “{title}”"
     return f"cited by “{title}”" + (f" in “{provenance.text}”" if provenance.text else "")

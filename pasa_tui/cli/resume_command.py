@@ -22,11 +22,10 @@ def command(
 ) -> None:
     """Go on with search SEARCH_ID where it stopped; `pasa-tui history` lists them."""
     from pasa_tui.cli.run_search import run_search
-    from pasa_tui.session import Session
 
     with context.open_library() as library:
         code = run_search(
-            Session(library, context.paths).resume(search_id),
+            context.open_session(library).resume(search_id),
             output=output,
             events=events,
             only=only,

@@ -12,7 +12,10 @@ from pasa_tui.cli.options import output_options
 
 @click.command()
 @click.argument("question")
-@click.option("--corpus", metavar="NAME", help="Where to search. [default: search.corpus]")
+@click.option(
+    "--sources", metavar="NAME,…", help="Which sources to ask: arxiv,semantic-scholar,… [default: search.sources]"
+)
+@click.option("--corpus", metavar="NAME", help="Search this corpus, and no other source unless --sources says so.")
 @click.option("--before", metavar="YYYY-MM-DD", help="Only papers up to this day.")
 @click.option("--schedule", type=click.Choice(["best-first", "layered"]), help="[default: agent.schedule]")
 @output_options
@@ -20,6 +23,7 @@ from pasa_tui.cli.options import output_options
 def command(
     context: Context,
     question: str,
+    sources: str | None,
     corpus: str | None,
     before: str | None,
     schedule: Literal["best-first", "layered"] | None,
@@ -36,15 +40,17 @@ def command(
     """
     from pasa_tui.cli.run_search import run_search
     from pasa_tui.papers import Query
-    from pasa_tui.session import SearchRequest, Session
+    from pasa_tui.session import SearchRequest
+    from pasa_tui.sources.catalogue import CORPUS, split_names
 
     query = Query.parse((sys.stdin.read() if sys.stdin else "") if question == "-" else question, before)
     settings = context.settings
     agent = replace(settings.agent, schedule=schedule) if schedule else settings.agent
-    request = SearchRequest(query, corpus or settings.search.corpus, agent)
+    names = sources or (CORPUS if corpus else settings.search.sources)
+    request = SearchRequest(query, corpus or settings.search.corpus, agent, split_names(names))
     with context.open_library() as library:
         code = run_search(
-            Session(library, context.paths).start(request),
+            context.open_session(library).start(request),
             output=output,
             events=events,
             only=only,

@@ -17,6 +17,7 @@ from msgspec import Meta
 from pasa_tui.errors import ConfigError
 
 _PREFIX = "PASA_TUI_"
+_URL = r"^https?://[!-~]+[^/]$"
 _NOT_SETTINGS = {"PASA_TUI_HOME"}
 
 
@@ -41,16 +42,70 @@ class AgentSettings:
     ] = 5_000
     max_seconds: Annotated[float, Meta(ge=0, description="Stop after this many seconds; 0: no limit.")] = 600.0
     max_requests: Annotated[int, Meta(ge=0, description="Stop after this many requests to sources; 0: no limit.")] = 0
-    concurrency: Annotated[int, Meta(ge=1, le=64, description="Searches and expansions under way at once.")] = 4
+    citing_papers: Annotated[
+        int, Meta(ge=0, le=1000, description="The best papers of which to ask who cites them; 0: of none.")
+    ] = 10
+    near_papers: Annotated[
+        int, Meta(ge=0, le=5000, description="Papers taken in, at most, for citing the best or being cited along.")
+    ] = 50
+    concurrency: Annotated[
+        int, Meta(ge=0, le=64, description="Searches and expansions under way at once; 0: 4 in corpora, 32 live.")
+    ] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSettings:
     """`[search]`: where to look when nothing else is said."""
 
-    corpus: Annotated[str, Meta(min_length=1, description="The corpus to search; `sample` ships with pasa-tui.")] = (
-        "sample"
+    sources: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Names of sources with commas, `corpus` for the corpus alone, or `auto`: all that need no key, "
+            "and those whose key is set.",
+        ),
+    ] = "auto"
+    corpus: Annotated[
+        str,
+        Meta(
+            min_length=1, description="The corpus to search without a network, or alone; `sample` ships with pasa-tui."
+        ),
+    ] = "sample"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """`[sources]`: how the live sources are asked. Keys are no settings: see `pasa-tui config set-key`."""
+
+    max_requests_per_source: Annotated[
+        int, Meta(ge=0, description="Requests to one source in one search, at most; 0: no limit.")
+    ] = 500
+    cache_megabytes: Annotated[
+        int, Meta(ge=0, le=100_000, description="Size of the cache of answers on the disk; 0: no cache.")
+    ] = 300
+    contact: Annotated[
+        str,
+        Meta(
+            pattern="^[!-~]*$",
+            description="A mail address or page of yours, told to the sources, so that they can reach you.",
+        ),
+    ] = ""
+    arxiv_url: Annotated[str, Meta(pattern=_URL, description="Where the arXiv API is.")] = (
+        "https://export.arxiv.org/api"
     )
+    arxiv_html_url: Annotated[str, Meta(pattern=_URL, description="Where arXiv's own full texts are.")] = (
+        "https://arxiv.org/html"
+    )
+    ar5iv_url: Annotated[str, Meta(pattern=_URL, description="Where ar5iv's full texts are.")] = (
+        "https://ar5iv.labs.arxiv.org/html"
+    )
+    semantic_scholar_url: Annotated[str, Meta(pattern=_URL, description="Where Semantic Scholar's API is.")] = (
+        "https://api.semanticscholar.org"
+    )
+    openalex_url: Annotated[str, Meta(pattern=_URL, description="Where OpenAlex's API is.")] = (
+        "https://api.openalex.org"
+    )
+    serper_url: Annotated[str, Meta(pattern=_URL, description="Where Serper's API is.")] = "https://google.serper.dev"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +130,7 @@ class Settings:
 
     search: SearchSettings = field(default_factory=SearchSettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
+    sources: SourceSettings = field(default_factory=SourceSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
     interface: InterfaceSettings = field(default_factory=InterfaceSettings)
 

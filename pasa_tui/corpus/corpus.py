@@ -14,7 +14,7 @@ from pasa_tui.corpus.matching import name_matches, names_of
 from pasa_tui.corpus.store import COLUMNS, row_to_paper, title_hash
 from pasa_tui.errors import CorpusError, SourceError
 from pasa_tui.matching import title_matches
-from pasa_tui.papers import Citation, Paper, PaperId, Section, parse_arxiv_id, parse_doi
+from pasa_tui.papers import Citation, Citing, Paper, PaperId, Section, parse_arxiv_id, parse_doi
 from pasa_tui.papers import paper_id as identity
 
 _MAPPED = 2**31 - 2**16
@@ -24,6 +24,16 @@ _SECTIONS = """
 SELECT section, sections.name, citations.name, citations.title, papers.title, arxiv_id, doi
 FROM citations JOIN sections USING (citing, section) LEFT JOIN papers ON papers.row = citations.cited
 WHERE citing = ? ORDER BY section, position
+"""
+
+_CITING = "SELECT DISTINCT citing FROM citations WHERE cited = ? ORDER BY citing LIMIT ?"
+_TIMES_CITED = """
+SELECT cited, count(DISTINCT citing) FROM citations WHERE cited IN (SELECT value FROM json_each(?)) GROUP BY cited
+"""
+_CITED = """
+SELECT DISTINCT citing, title, arxiv_id, doi, source_id FROM (
+    SELECT citing, cited FROM citations WHERE citing IN (SELECT value FROM json_each(?)) AND cited IS NOT NULL
+) JOIN papers ON papers.row = cited ORDER BY citing, papers.row
 """
 
 
@@ -105,6 +115,20 @@ class Corpus:
         return [
             identity(title, arxiv_id=arxiv_id, doi=doi, source_id=source_id) for title, arxiv_id, doi, source_id in rows
         ]
+
+    async def citing(self, paper: Paper, *, limit: int) -> list[Citing]:
+        """At most `limit` papers of the corpus that cite this one, with all they cite, in the corpus's order."""
+        row = self._find(paper)
+        if row is None:
+            return []
+        rows = [at for (at,) in self._rows(_CITING, (row, limit))]
+        times = dict(self._rows(_TIMES_CITED, (_json(rows),)))
+        cited: dict[int, list[Citation]] = {}
+        for at, title, arxiv_id, doi, source_id in self._rows(_CITED, (_json(rows),)):
+            citation = Citation(title=title, arxiv_id=arxiv_id, doi=doi, source_id=source_id)
+            cited.setdefault(at, []).append(citation)
+        papers = {found[0]: row_to_paper(found) for found in self._papers("papers.row", rows)}
+        return [Citing(papers[at], times.get(at, 0), tuple(cited.get(at, ()))) for at in rows]
 
     def document_frequency(self, term: str) -> int:
         """In how many papers the raw word stands, after the corpus's own analysis; all, for a stop word."""

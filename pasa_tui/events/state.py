@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 from pasa_tui.events.types import (
     ActionFailed,
@@ -14,14 +15,17 @@ from pasa_tui.events.types import (
     PaperFound,
     PaperJudged,
     PaperMetAgain,
+    RequestsCounted,
     SearchEnded,
     SearchFinished,
     SearchPlanned,
     SearchStarted,
     SectionsChosen,
+    SourceTroubled,
     Warned,
 )
 from pasa_tui.papers import Paper, PaperId, Provenance
+from pasa_tui.usage import SourceUsage, Trouble
 
 
 @dataclass(slots=True)
@@ -40,12 +44,13 @@ class FoundPaper:
 
 @dataclass(slots=True)
 class Action:
-    """A search (`text`) or the expansion of a paper (`paper_id`), with its counts."""
+    """A search (`text`) or the expansion of a paper (`paper_id`) in either direction, with its counts."""
 
     number: int
     text: str = ""
     paper_id: PaperId | None = None
     depth: int = 0
+    direction: Literal["cited", "citing"] = "cited"
     sections: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
     results: int = 0
@@ -72,6 +77,8 @@ class SearchState:
     actions: dict[int, Action] = field(default_factory=dict)
     funnel: Funnel = field(default_factory=Funnel)
     warnings: list[Warned] = field(default_factory=list)
+    usage: tuple[SourceUsage, ...] = ()
+    troubles: list[Trouble] = field(default_factory=list)
     ending: Ending | None = None
     message: str = ""
     elapsed: float = 0.0
@@ -88,6 +95,10 @@ class SearchState:
                 self._apply_paper(event)
             case Counted():
                 self.funnel = event.funnel
+            case RequestsCounted():
+                self.usage = event.sources
+            case SourceTroubled():
+                self.troubles.append(Trouble(event.source, event.message))
             case Warned():
                 self.warnings.append(event)
             case SearchEnded():
@@ -118,7 +129,9 @@ class SearchState:
             case SearchPlanned():
                 self.actions[event.action] = Action(event.action, text=event.text)
             case ExpandStarted():
-                self.actions[event.action] = Action(event.action, paper_id=event.paper_id, depth=event.depth)
+                self.actions[event.action] = Action(
+                    event.action, paper_id=event.paper_id, depth=event.depth, direction=event.direction
+                )
             case SectionsChosen(action=number) if number in self.actions:
                 self.actions[number].sections, self.actions[number].chosen = event.sections, event.chosen
             case SearchFinished(action=number) if number in self.actions:

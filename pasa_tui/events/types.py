@@ -9,6 +9,7 @@ from datetime import date
 from typing import Literal
 
 from pasa_tui.papers import Paper, PaperId, Provenance
+from pasa_tui.usage import SourceUsage
 
 Ending = Literal["done", "cancelled", "budget", "failed"]
 """Why a search stopped: nothing left to do, asked to, budget spent, or no source answered at all."""
@@ -19,8 +20,9 @@ class Funnel:
     """How many went into and came out of each stage so far. Every number only grows.
 
     searches made > results > new papers > judged > selected; papers expanded > with sections > sections
-    chosen > citations of those > resolved > new. `too_late` counts resolved papers left out for dating after
-    the cut-off, `failures` requests that a source could not answer.
+    chosen > citations of those > resolved > new; papers whose citing papers were asked for (`followed`) > candidates
+    among these and what they cite besides > new (`near_new`). `too_late` counts resolved papers left out for dating
+    after the cut-off, `failures` questions that a source could not answer.
     """
 
     searches: int = 0
@@ -37,16 +39,20 @@ class Funnel:
     too_late: int = 0
     requests: int = 0
     failures: int = 0
+    followed: int = 0
+    candidates: int = 0
+    near_new: int = 0
 
     @property
     def met(self) -> int:
         """All papers in the paper queue."""
-        return self.new + self.cited_new
+        return self.new + self.cited_new + self.near_new
 
     @property
     def actions(self) -> int:
-        """Searches made and papers whose sections were read: opening one without sections decides nothing."""
-        return self.searches + self.with_sections
+        """Searches made, papers whose sections were read (opening one without sections decides nothing), and papers
+        whose citing papers were asked for."""
+        return self.searches + self.with_sections + self.followed
 
 
 FUNNEL_STAGES = tuple(item.name for item in fields(Funnel))
@@ -124,11 +130,12 @@ class PaperJudged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpandStarted(Event):
-    """The Crawler opens a paper to read the names of its sections."""
+    """The Crawler opens a paper to read the names of its sections; or, "citing", asks who cites it."""
 
     action: int
     paper_id: PaperId
     depth: int
+    direction: Literal["cited", "citing"] = "cited"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +149,10 @@ class SectionsChosen(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpandFinished(Event):
-    """The citations of the chosen sections are in: how many there were, were resolved, were new."""
+    """The citations of the chosen sections are in: how many there were, were resolved, were new.
+
+    In the direction "citing" `citations` counts the papers that cite this one.
+    """
 
     action: int
     citations: int
@@ -155,6 +165,24 @@ class ActionFailed(Event):
     """A source could not answer this action (search or expansion); the search goes on without it."""
 
     action: int
+    source: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestsCounted(Event):
+    """What each source was asked so far, over all runs of this search."""
+
+    sources: tuple[SourceUsage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTroubled(Event):
+    """A request to a source failed for good, of this kind the first time; what it was for may have come from elsewhere.
+
+    Where it did not, ActionFailed says so of the action.
+    """
+
     source: str
     message: str
 

@@ -17,7 +17,7 @@ from pasa_tui.library.ownership import is_alive, this_process
 from pasa_tui.library.recording import read_events, record_events
 from pasa_tui.library.rows import PaperRow, SearchRow, Status, match_expression, paper_of, search_of
 from pasa_tui.library.transactions import transaction
-from pasa_tui.papers import PaperId, Query, clean_text
+from pasa_tui.papers import Paper, PaperId, Query, clean_text
 
 # SQLite's integers have 64 bits.
 _LARGEST_ID = 2**63 - 1
@@ -205,6 +205,14 @@ class Library:
                 )
                 for row in rows
             ]
+
+    def papers(self, paper_ids: Sequence[PaperId]) -> dict[PaperId, Paper]:
+        """The papers of these identities that were ever met."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT papers.* FROM json_each(?) JOIN papers ON papers.id = value", (json.dumps(list(paper_ids)),)
+            ).fetchall()
+            return {PaperId(row["id"]): paper_of(row) for row in rows}
 
     def set_star(self, paper_id: PaperId, on: bool) -> None:
         """Star a paper of the library, or take its star away."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import email.utils
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +44,8 @@ class Service:
     `interval` is the least number of seconds between two requests, `shared` whether that holds for all processes of
     the user. `attempt_seconds` bounds one attempt from connecting to the last byte. `lifetime` is how many seconds
     an answer is taken from the cache unasked. `max_requests` bounds a whole search, 0 does not. `secret` are headers
-    with keys: sent to this host alone, written nowhere. `neighbours` are hosts it may redirect to.
+    with keys, `secret_params` parameters: sent to this host alone, written nowhere. `neighbours` are hosts that
+    it may redirect to.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Service:
     lifetime: float = 7 * DAY
     max_requests: int = 0
     secret: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    secret_params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     neighbours: frozenset[str] = frozenset()
 
 
@@ -73,7 +76,8 @@ class Answer:
 class Ask:
     """A request to a service; it holds no key. `accept` are statuses besides 200 that are answers, not failures.
 
-    Requests of another `lane` have a circuit breaker of their own: those that cost nothing may go on where the
+    With `within`, a redirect to a place outside the service's own address is its way to say that there is nothing, a
+    404. Requests of another `lane` have a circuit breaker of their own: those that cost nothing may go on where the
     others are refused.
     """
 
@@ -84,6 +88,7 @@ class Ask:
     accept: frozenset[int] = frozenset()
     lane: str = ""
     cached: bool = True
+    within: bool = False
 
 
 class _AgainError(Exception):
@@ -276,12 +281,17 @@ class Http:
         url, params = host.service.base_url + ask.path, ask.params
         own = urlsplit(url).netloc
         for _ in range(_REDIRECTS + 1):
-            secret = host.service.secret if urlsplit(url).netloc == own else {}
-            answer = await self._send(host.service, ask, url, params, {**secret, **_conditions(stored)})
+            service, at_home = host.service, urlsplit(url).netloc == own
+            headers = {**(service.secret if at_home else {}), **_conditions(stored)}
+            answer = await self._send(
+                service, ask, url, {**params, **(service.secret_params if at_home else {})}, headers
+            )
             place = answer.headers.get("location")
             if answer.status not in (301, 302, 303, 307, 308) or not place or answer.status in ask.accept:
                 return answer
             url, params = urljoin(url, place), {}
+            if ask.within and not url.startswith(service.base_url):
+                return replace(answer, status=404)
             self._check_place(host.service, url, encrypted=own and host.service.base_url.startswith("https:"))
         raise SourceError("It redirects in circles.")
 
@@ -318,7 +328,8 @@ class Http:
             wait = f"; it wants {_duration(after)} of rest" if after else ""
             raise _AgainError(f"{said}{wait}.", after)
         if status in (401, 403):
-            reason = "The key is not accepted." if host.service.secret else "It refuses requests without a key."
+            has_key = host.service.secret or host.service.secret_params
+            reason = "The key is not accepted." if has_key else "It refuses requests without a key."
             self.rest(host.service.name, ask.lane, math.inf, reason)
             raise SourceError(f"{reason[:-1]} (HTTP {status}).", "Check the key with pasa-tui doctor.")
         raise SourceError(f"It answered with HTTP {status}.")
@@ -334,6 +345,9 @@ class Http:
 
     def _open_client(self) -> httpx.AsyncClient:
         if self._client is None:
+            # It logs whole addresses, and those of some services have the key in them.
+            for name in ("httpx", "httpcore"):
+                logging.getLogger(name).setLevel(logging.WARNING)
             contact = f"; {self._contact}" if self._contact else ""
             self._client = httpx.AsyncClient(
                 timeout=_TIMEOUT,

@@ -5,7 +5,7 @@ of up to 100 a credit ($0.0001), a search ten; a day has 100 to 1,000 credits wi
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from urllib.parse import quote
@@ -31,6 +31,8 @@ _DOLLARS_PER_CREDIT = 0.0001
 _FOR_LOOK_UPS = 0.5
 """The share of a day's budget that searches leave: one search buys ten lists of a hundred papers."""
 _LONGEST_ABSTRACT_WORDS = 5_000
+_LONGEST_LIST = 6_000
+"""Characters of a list in an address, of which the service takes some 8,000."""
 _WORD = re.compile(r"[^\W_]+")
 _ARXIV_PAGE = re.compile(r"arxiv\.org/(?:abs|pdf)/(.+)", re.IGNORECASE)
 
@@ -80,8 +82,7 @@ def service(base_url: str = BASE_URL, *, key: str = "", paced: bool = True, max_
         connections=8 if paced else 64,
         lifetime=7 * DAY,
         max_requests=max_requests,
-        # As a header rather than a parameter: addresses are what ends up in logs.
-        secret=MappingProxyType({"Authorization": f"Bearer {key}"} if key else {}),
+        secret_params=MappingProxyType({"api_key": key} if key else {}),
     )
 
 
@@ -121,16 +122,16 @@ class OpenAlex:
         return _papers(await self._list({"filter": f"title.search:{joined}", "per-page": "100", "select": _SELECT}))
 
     async def by_dois(self, dois: Sequence[str]) -> Mapping[str, Paper]:
-        """The works of at most 100 DOIs, in one request of one credit. Raises SourceError."""
+        """The works of at most 100 DOIs: a request of one credit, more where they are long. Raises SourceError."""
         self._afford(_LIST_CREDITS)
         # DOIs with these would be read as another filter; they are rare enough to be left to others.
         asked = [doi for doi in dois if not set(doi) & set(",|")]
-        params = {"filter": f"doi:{'|'.join(asked)}", "per-page": "100", "select": _SELECT}
         found: dict[str, Paper] = {}
-        for work in await self._list(params) if asked else ():
-            paper = _paper(work)
-            if paper is not None and work.doi:
-                found[work.doi.lower().removeprefix("https://doi.org/")] = paper
+        for joined in _joined(asked):
+            for work in await self._list({"filter": f"doi:{joined}", "per-page": "100", "select": _SELECT}):
+                paper = _paper(work)
+                if paper is not None and work.doi:
+                    found[work.doi.lower().removeprefix("https://doi.org/")] = paper
         return found
 
     async def by_ids(self, ids: Sequence[str]) -> Mapping[str, Paper]:
@@ -224,6 +225,18 @@ def id_of(named: Paper | Citation) -> str | None:
         return f"doi:{named.doi}"
     kind, _, own = (named.source_id or "").partition(":")
     return own if kind == NAME else None
+
+
+def _joined(values: Sequence[str]) -> Iterator[str]:
+    """The values in lists that fit an address, its other parts and the quoting of slashes included."""
+    part: list[str] = []
+    for value in values:
+        if part and sum(len(quote(it, safe="")) + 3 for it in (*part, value)) > _LONGEST_LIST:
+            yield "|".join(part)
+            part = []
+        part.append(value)
+    if part:
+        yield "|".join(part)
 
 
 def _own(url: str) -> str:

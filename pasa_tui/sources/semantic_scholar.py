@@ -19,7 +19,7 @@ IDS_PER_REQUEST = 500
 REFERENCES_PER_REQUEST = 20
 """Papers whose references are asked for at once: the service answers at most 10 MB and 9,999 references."""
 _GRAPH, _RECOMMENDATIONS = "/graph/v1/paper", "/recommendations/v1/papers"
-_FIELDS = "title,abstract,year,publicationDate,venue,authors.name,externalIds"
+_FIELDS = "title,abstract,year,publicationDate,venue,authors,externalIds"
 _NOT_FOUND = frozenset({404})
 _MOST_RESULTS = 100
 _WORD = re.compile(r"[^\W_]+")
@@ -125,8 +125,7 @@ class SemanticScholar:
 
         The order is the service's, not the bibliography's. Raises SourceError.
         """
-        nested = ",".join(f"references.{name}" for name in _FIELDS.split(",") if name != "authors.name")
-        records = await self._batch(ids, f"title,{nested},references.authors")
+        records = await self._batch(ids, ",".join(f"references.{name}" for name in _FIELDS.split(",")))
         return {
             name: _papers(record.references)
             for name, record in zip(ids, records, strict=True)

@@ -1,0 +1,80 @@
+"""`pasa-tui doctor`: does what a search needs work?"""
+
+import asyncio
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from pasa_tui.cli.context import Context
+
+if TYPE_CHECKING:
+    from pasa_tui.sources.checking import Check
+
+
+@click.command()
+@click.option("--sources", metavar="NAME,…", help="Which sources to check. [default: search.sources]")
+@click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_obj
+def command(context: Context, sources: str | None, output: str) -> None:
+    """Check each source: can it be reached, is the key accepted, how fast does it answer.
+
+    Exits with 1 where a search as the settings ask for would not work: no source answers that searches, or none that
+    knows what papers cite.
+    """
+    from pasa_tui.assembly import chosen_sources, find_keys
+    from pasa_tui.corpus import survey
+    from pasa_tui.sources.catalogue import CORPUS, SOURCES, split_names
+    from pasa_tui.sources.checking import check_sources
+
+    settings = context.settings
+    chosen = chosen_sources(split_names(sources or settings.search.sources))
+    names = [name for name in chosen if name != CORPUS]
+    # Those that only want a key are told of as well; they decide nothing.
+    others = [] if sources else [name for name, info in SOURCES.items() if info.needs_key and name not in names]
+    keys = find_keys([*names, *others])
+    checks = asyncio.run(check_sources([*names, *others], settings.sources, keys, context.paths.cache_dir))
+    corpora, damaged = survey(context.paths)
+    found = [info.name for info in corpora]
+    ok = _is_enough([check for check in checks if check.name in names]) if names else settings.search.corpus in found
+    if output == "json":
+        report = {"ok": ok, "sources": [asdict(check) for check in checks], "corpora": found}
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+    else:
+        for line in _table(checks):
+            click.echo(line)
+        click.echo(f"\ncorpora: {', '.join(found) or 'none'}")
+        for error in damaged:
+            click.echo(f"  {error}")
+        click.echo(_verdict(ok=ok, live=bool(names), corpora=bool(found)))
+    click.get_current_context().exit(0 if ok else 1)
+
+
+def _is_enough(checks: "list[Check]") -> bool:
+    from pasa_tui.sources.catalogue import SOURCES
+
+    working = {check.name for check in checks if check.ok}
+    searching = any(SOURCES[name].searches for name in working)
+    asked = {check.name for check in checks}
+    reading = {"ar5iv", "arxiv-html", "semantic-scholar", "openalex"}
+    return searching and (bool(working & reading) or not asked & reading)
+
+
+def _verdict(*, ok: bool, live: bool, corpora: bool) -> str:
+    if ok:
+        return "A search will work."
+    if not live:
+        return "The corpus of the settings is not there: pasa-tui corpus list names those that are."
+    instead = " It would search the corpora instead." if corpora else ""
+    return f"A search of the live sources can't work now: check the network, or a proxy (HTTPS_PROXY).{instead}"
+
+
+def _table(checks: "list[Check]") -> list[str]:
+    width = max((len(check.name) for check in checks), default=6)
+    lines = [f"   {'source':<{width}}  {'answer':>8}  {'key':<6}  "]
+    for check in checks:
+        sign = "ok" if check.ok else "--"
+        took = f"{check.seconds * 1000:,.0f} ms" if check.ok else "-"
+        lines.append(f"{sign} {check.name:<{width}}  {took:>8}  {check.key:<6}  {check.said}")
+    return [line.rstrip() for line in lines]

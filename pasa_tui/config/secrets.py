@@ -1,0 +1,135 @@
+"""Keys: from the environment, else from the system's keyring; never from a file of ours."""
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pasa_tui.errors import ConfigError
+
+_SERVICE = "pasa-tui"
+_PATIENCE = 5.0
+"""Seconds that a keyring may take to answer a search: a locked one may ask its user in a window nobody sees."""
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """A key that a source can have: the variables it may stand in, what it brings and where it is to be had."""
+
+    name: str
+    variables: tuple[str, ...]
+    use: str
+    where: str
+
+
+KEYS = {
+    info.name: info
+    for info in (
+        KeyInfo("serper", ("SERPER_API_KEY",), "Google and Google Scholar", "https://serper.dev"),
+        KeyInfo(
+            "semantic-scholar",
+            ("SEMANTIC_SCHOLAR_API_KEY", "S2_API_KEY"),
+            "a request a second of one's own instead of a share of everybody's",
+            "https://www.semanticscholar.org/product/api",
+        ),
+        KeyInfo(
+            "openalex",
+            ("OPENALEX_API_KEY",),
+            "ten times the daily budget, for nothing",
+            "https://openalex.org/settings/api",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key and where it was found; it is left out of `repr`."""
+
+    value: str
+    source: str
+
+    def __repr__(self) -> str:
+        return f"Key(…, {self.source!r})"
+
+
+def find_key(name: str, environ: Mapping[str, str] = os.environ) -> Key | None:
+    """The key `name` (one of `KEYS`), or None; a keyring that is absent or does not answer holds none.
+
+    Raises ConfigError for a name that has no key, and for a key that holds what no key does.
+    """
+    info = _info(name)
+    for variable in info.variables:
+        if value := environ.get(variable, "").strip():
+            return Key(_checked(value, f"in the variable {variable}"), variable)
+    if environ.get("PYTHON_KEYRING_BACKEND") == "keyring.backends.null.Keyring":
+        return None
+    stored = _in_time(lambda: _keyring_get(name))
+    return Key(_checked(stored, "in the keyring"), "keyring") if stored else None
+
+
+def store_key(name: str, value: str) -> None:
+    """Put a key into the system's keyring. Raises ConfigError where there is none, or the key can't be one."""
+    info = _info(name)
+    value = _checked(value.strip(), "you gave")
+    import keyring
+    import keyring.errors
+
+    try:
+        keyring.set_password(_SERVICE, name, value)
+    except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
+        raise ConfigError(
+            f"The system's keyring can't keep the key ({type(error).__name__}).",
+            f"Set the variable {info.variables[0]} instead.",
+        ) from None
+
+
+def remove_key(name: str) -> bool:
+    """Take a key out of the system's keyring; whether there was one. Raises ConfigError where there is no keyring."""
+    _info(name)
+    import keyring
+    import keyring.errors
+
+    try:
+        keyring.delete_password(_SERVICE, name)
+    except keyring.errors.PasswordDeleteError:
+        return False
+    except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
+        raise ConfigError(f"The system's keyring can't be reached ({type(error).__name__}).") from None
+    return True
+
+
+def _info(name: str) -> KeyInfo:
+    if name not in KEYS:
+        raise ConfigError(f"There is no key {name!r}.", f"Known: {', '.join(KEYS)}.")
+    return KEYS[name]
+
+
+def _checked(value: str, where: str) -> str:
+    # Said without the value: a key with a stray line break is still somebody's key.
+    if not value or not all("!" <= char <= "~" for char in value):
+        raise ConfigError(
+            f"The key {where} is empty or holds blanks or characters that no key has.", "Copy it once more."
+        )
+    return value
+
+
+def _keyring_get(name: str) -> str | None:
+    import keyring
+    import keyring.errors
+
+    try:
+        return keyring.get_password(_SERVICE, name)
+    except (keyring.errors.KeyringError, OSError, RuntimeError):
+        return None
+
+
+def _in_time(ask: Callable[[], Value]) -> Value | None:
+    answers: list[Value] = []
+    thread = threading.Thread(target=lambda: answers.append(ask()), daemon=True)
+    thread.start()
+    thread.join(_PATIENCE)
+    return answers[0] if answers else None

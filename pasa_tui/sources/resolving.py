@@ -1,0 +1,208 @@
+"""Turning citations into papers, the cheapest way first, many at a time and each but once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from pasa_tui.errors import SourceError
+from pasa_tui.matching import MIN_TITLE_LETTERS, is_cited
+from pasa_tui.papers import Citation, Paper, title_key
+from pasa_tui.sources import arxiv, openalex, semantic_scholar
+from pasa_tui.sources.batching import Batcher
+from pasa_tui.sources.http import Http
+from pasa_tui.sources.memory import Memory
+from pasa_tui.sources.records import doi_of_arxiv
+
+_LONG_QUEUE = 8.0
+"""Seconds of queue before Semantic Scholar at which a title more is not asked for: each is a request of its own."""
+
+
+class LocalResolver(Protocol):
+    """Papers at hand: a corpus, or the library."""
+
+    async def resolve(self, citations: Sequence[Citation]) -> Sequence[Paper | None]:
+        """One paper per citation, in order; None where it is not there."""
+        ...
+
+
+class LiveResolver:
+    """Resolver. Ways to a paper, in this order, each only for what those before it left:
+
+    what a source of this search has told already; the corpora and the library at hand; ids in large batches, from
+    Semantic Scholar, OpenAlex, arXiv; titles in batches from OpenAlex, then one by one from Semantic Scholar; titles
+    from arXiv where neither of these two is asked.
+    """
+
+    name = "resolver"
+
+    def __init__(
+        self,
+        http: Http,
+        memory: Memory,
+        *,
+        local: Sequence[LocalResolver] = (),
+        scholar: semantic_scholar.SemanticScholar | None = None,
+        works: openalex.OpenAlex | None = None,
+        works_by_id: Batcher[str, Paper] | None = None,
+        api: arxiv.Arxiv | None = None,
+        is_reading: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._http = http
+        self._memory = memory
+        self._local = local
+        self._works_by_id = works_by_id
+        self._batchers: list[Batcher[str, Paper]] = []
+        self._by_scholar = self._batcher(scholar.by_ids, semantic_scholar.IDS_PER_REQUEST, 2) if scholar else None
+        self._by_doi = self._batcher(works.by_dois, openalex.IDS_PER_REQUEST, 4) if works else None
+        # Requests to arXiv have to be few, so a batch waits until it is full or nobody is left to fill it.
+        self._by_arxiv = self._batcher(api.by_ids, arxiv.IDS_PER_REQUEST, 1, is_reading) if api else None
+        self._titles: list[Batcher[str, Paper]] = []
+        self._asked_titles: dict[str, str] = {}
+        if works:
+            self._titles.append(self._batcher(self._title_lookup(works.by_titles), openalex.TITLES_PER_REQUEST, 4))
+        if scholar:
+            self._titles.append(self._batcher(self._match(scholar), 1, 8))
+        if api and not self._titles:
+            self._titles.append(self._batcher(self._title_lookup(api.by_titles), arxiv.TITLES_PER_REQUEST, 1))
+
+    async def close(self) -> None:
+        """Cancel what is under way."""
+        for batcher in self._batchers:
+            await batcher.close()
+
+    async def resolve(self, citations: Sequence[Citation]) -> list[Paper | None]:
+        """One paper per citation, in order; None where none is surely the one.
+
+        Raises SourceError where a source failed and nothing at all was resolved.
+        """
+        found = [self._memory.find(citation) for citation in citations]
+        # Papers heard of without their abstract are asked for once more, and taken as they are if in vain.
+        partial = [paper if paper and not paper.abstract else None for paper in found]
+        found = [paper if paper and paper.abstract else None for paper in found]
+        failure: SourceError | None = None
+        ways = (self._from_local, self._from_own_ids, self._from_scholar, self._from_dois, self._from_arxiv)
+        for way in (*ways, self._from_titles):
+            missing = [at for at, paper in enumerate(found) if paper is None]
+            if way == self._from_titles:
+                missing = [at for at in missing if partial[at] is None]
+            if not missing:
+                continue
+            try:
+                papers = await way([citations[at] for at in missing])
+            except SourceError as error:
+                failure = error
+                continue
+            for at, paper in zip(missing, papers, strict=True):
+                if paper is not None:
+                    self._memory.remember([paper])
+                    found[at] = paper
+        resolved = [paper or known for paper, known in zip(found, partial, strict=True)]
+        if failure is not None and not any(resolved):
+            raise failure
+        return resolved
+
+    # -- the ways -----------------------------------------------------------------------------------------
+
+    async def _from_local(self, citations: Sequence[Citation]) -> Sequence[Paper | None]:
+        found: list[Paper | None] = [None] * len(citations)
+        for resolver in self._local:
+            missing = [at for at, paper in enumerate(found) if paper is None]
+            for at, paper in zip(missing, await resolver.resolve([citations[at] for at in missing]), strict=True):
+                found[at] = paper
+        return found
+
+    async def _from_own_ids(self, citations: Sequence[Citation]) -> Sequence[Paper | None]:
+        names = [(citation.source_id or "").partition(":") for citation in citations]
+        ids = [name if kind == openalex.NAME else "" for kind, _, name in names]
+        if self._works_by_id is None or not any(ids):
+            return [None] * len(citations)
+        works = await self._works_by_id.get([name for name in ids if name])
+        return [works.get(name) for name in ids]
+
+    async def _from_scholar(self, citations: Sequence[Citation]) -> Sequence[Paper | None]:
+        # What it has told without an abstract it has none of.
+        return await self._by_name(
+            self._by_scholar,
+            citations,
+            [None if self._memory.find(citation) else semantic_scholar.id_of(citation) for citation in citations],
+        )
+
+    async def _from_dois(self, citations: Sequence[Citation]) -> Sequence[Paper | None]:
+        names = [doi_of_arxiv(citation.arxiv_id) if citation.arxiv_id else citation.doi for citation in citations]
+        return await self._by_name(self._by_doi, citations, names)
+
+    async def _from_arxiv(self, citations: Sequence[Citation]) -> Sequence[Paper | None]:
+        return await self._by_name(self._by_arxiv, citations, [citation.arxiv_id for citation in citations])
+
+    async def _by_name(
+        self, batcher: Batcher[str, Paper] | None, citations: Sequence[Citation], names: Sequence[str | None]
+    ) -> Sequence[Paper | None]:
+        asked = [name for name in names if name]
+        if batcher is None or not asked:
+            return [None] * len(citations)
+        papers = await batcher.get(asked)
+        return [
+            paper if name and (paper := papers.get(name)) and is_cited(citation, paper) else None
+            for citation, name in zip(citations, names, strict=True)
+        ]
+
+    async def _from_titles(self, citations: Sequence[Citation]) -> Sequence[Paper | None]:
+        keys = [title_key(citation.title) for citation in citations]
+        for key, citation in zip(keys, citations, strict=True):
+            self._asked_titles.setdefault(key, citation.title)
+        found: list[Paper | None] = [None] * len(citations)
+        failure: SourceError | None = None
+        for batcher in self._titles:
+            missing = [at for at, paper in enumerate(found) if paper is None and len(keys[at]) >= MIN_TITLE_LETTERS]
+            if not missing:
+                break
+            try:
+                papers = await batcher.get([keys[at] for at in missing])
+            except SourceError as error:
+                failure = error
+                continue
+            failure = None
+            for at in missing:
+                # The one that memory is sure of among all that the batch has brought, not merely the first.
+                found[at] = self._memory.find(citations[at]) or _sure(citations[at], papers.get(keys[at]))
+        if failure is not None and not any(found):
+            raise failure
+        return found
+
+    # -- look-ups -----------------------------------------------------------------------------------------
+
+    def _batcher(
+        self,
+        lookup: Callable[[Sequence[str]], Awaitable[Mapping[str, Paper]]],
+        size: int,
+        parallel: int,
+        is_busy: Callable[[], bool] = lambda: False,
+    ) -> Batcher[str, Paper]:
+        batcher = Batcher(lookup, size=size, parallel=parallel, is_busy=is_busy)
+        self._batchers.append(batcher)
+        return batcher
+
+    def _title_lookup(
+        self, by_titles: Callable[[Sequence[str]], Awaitable[Sequence[Paper]]]
+    ) -> Callable[[Sequence[str]], Awaitable[Mapping[str, Paper]]]:
+        async def look_up(keys: Sequence[str]) -> Mapping[str, Paper]:
+            papers = await by_titles([self._asked_titles[key] for key in keys])
+            self._memory.remember(papers)
+            return {title_key(paper.title): paper for paper in reversed(papers)}
+
+        return look_up
+
+    def _match(
+        self, scholar: semantic_scholar.SemanticScholar
+    ) -> Callable[[Sequence[str]], Awaitable[Mapping[str, Paper]]]:
+        async def look_up(keys: Sequence[str]) -> Mapping[str, Paper]:
+            if self._http.queue_seconds(semantic_scholar.NAME) > _LONG_QUEUE:
+                return {}
+            papers = await asyncio.gather(*(scholar.match(self._asked_titles[key]) for key in keys))
+            return {key: paper for key, paper in zip(keys, papers, strict=True) if paper is not None}
+
+        return look_up
+
+
+def _sure(citation: Citation, paper: Paper | None) -> Paper | None:
+    return paper if paper is not None and is_cited(citation, paper) else None
