@@ -8,35 +8,46 @@ UPPER = "".join(re.escape(chr(code)) for code in range(0x41, 0x530) if chr(code)
 # Words that begin titles, or stand in them, and are nobody's name.
 _NO_NAME = (
     r"(?!(?:The|An?|On|In|Of|For|And|With|From|Is|Are|Do|Does|Can|How|Why|What|When|Where|Who|Not|Towards?|Via|Using|Beyond"
-    r"|Version|Learning|Proceedings|Journal|Conference|Transactions|Advances|International|Vol|No)\b)"
+    r"|Version|Learning|Proceedings|Journal|Conference|Transactions|Advances|International|Vol|No|Jr|Sr)\b)"
 )
-_WORD = rf"{_NO_NAME}[{UPPER}][\w'’‐-]*"
+_WORD = rf"{_NO_NAME}[{UPPER}][\w'’‐-]{{0,40}}"
 _PARTICLE = r"(?:[vV][ao]n|der|den|de[lnr]?|di|da|d[ou]s?|la|le|ten|ter|te|zu[rm]?|af|av|bin|ibn|el|al|y|’t|'t)"
 _SUFFIX = r"(?:,?\s(?:Jr\.?|Sr\.?|I{2,3}|IV)(?!\w))?"
 _FAMILY = rf"(?:{_PARTICLE}\s+)*(?:d['’]|al-|el-)?{_WORD}(?:\s+(?:{_PARTICLE}\s+)*{_WORD})??"
 _INITIALS = rf"[{UPPER}]h?\.(?:\s*[-‐]?\s*[{UPPER}]h?\.){{0,4}}"
 _GIVEN = rf"(?:{_WORD}(?<=\w\w)|[{UPPER}]\.(?:-?[{UPPER}]\.)*)"
 _STRAIGHT = rf"(?P<given>{_INITIALS})\s*(?P<family>{_FAMILY}){_SUFFIX}"
-_INVERTED = rf"(?P<family>{_FAMILY}),\s+(?P<given>{_INITIALS}){_SUFFIX}"
+_INVERTED = rf"(?P<family>{_FAMILY}),(?:\s(?:Jr|Sr)\.?,)?\s+(?P<given>{_INITIALS}){_SUFFIX}"
 _BARE = rf"(?P<family>{_FAMILY})\s+(?P<given>{_INITIALS}|[{UPPER}]{{1,4}}(?:-[{UPPER}])?){_SUFFIX}(?![\w'’])"
+_UNDOTTED = rf"(?P<given>[{UPPER}]{{1,3}})\s(?P<family>{_FAMILY}){_SUFFIX}"
 _PLAIN_FAMILY = rf"(?:{_PARTICLE}\s+)+{_WORD}(?:\s+{_WORD})?|{_WORD}(?<=\w\w)"
 _FULL = rf"(?P<given>{_GIVEN}(?:\s+{_GIVEN}){{0,3}}?)\s+(?P<family>{_PLAIN_FAMILY}){_SUFFIX}"
 _TURNED = rf"(?P<family>{_FAMILY}),\s+(?P<given>{_GIVEN}(?:\s+{_GIVEN}){{0,3}}){_SUFFIX}"
 _AFTER_NAME = r"(?=\s*(?:[,.;:(\[“\"&]|$|and\b|et\b|und\b|\d{4}))"
+# Initials may end the sentence of the names: what follows must then be no family name.
+_AFTER_INITIALS = rf"(?:{_AFTER_NAME}|(?<=\.)(?=\s+\w)(?!\s+{_FAMILY}\s*(?:[,&]|and\b)))"
 _FORMS = tuple(
-    (re.compile(first + _AFTER_NAME), re.compile(then + _AFTER_NAME))
-    for first, then in (
+    tuple(re.compile(form + (_AFTER_INITIALS if form is _INVERTED else _AFTER_NAME)) for form in forms)
+    for forms in (
         (_INVERTED, _INVERTED),
+        (_UNDOTTED, _UNDOTTED),
         (_STRAIGHT, _STRAIGHT),
         (_BARE, _BARE),
         (_FULL, _FULL),
         (_INVERTED, _STRAIGHT),
+        (_FULL, _INVERTED),
         (_TURNED, _FULL),
         (_TURNED, _TURNED),
     )
 )
-_BETWEEN = re.compile(r"\s*(?:[,;]?\s*(?P<last>and|&|und|et|y)\s+(?!al\b|others\b)|[,;]\s*)")
-_OTHERS = re.compile(r",?\s*(?:and\s+|et\s+)(?:al\b\.?|others\b\.?)|,?\s*(?:…|\.\.\.)")
+_BETWEEN = re.compile(
+    r"\s*(?:,\s*(?:\.\.\.|…),?\s*(?:&\s*)?|[,;]?\s*(?P<last>and|&|und|et|y)\s+(?!al\b|others\b)|[,;]\s*)"
+)
+_OTHERS = re.compile(
+    r",?\s*(?:and\s+|et\s+)(?:al\b\.?|others\b\.?)|,?\s*(?:…|\.\.\.)(?!\s*[,&])"
+    r"|,?\s*(?:(?:on behalf of|for|and|&)\s+)?(?:[Tt]he\s+)?(?:[\w-]+\s){1,5}"
+    r"(?:Collaborations?|Consortium|Team|Group|Authors)\b"
+)
 _EDITORS = re.compile(r"\s*[,(]\s*(?:eds?\b\.?|editors?)\)?", re.IGNORECASE)
 
 
@@ -96,4 +107,6 @@ def author_names(text: str) -> tuple[str, ...]:
     if names and len(text) - end < 40:
         return tuple(names)
     pieces = re.split(r",\s+and\s+|\s+and\s+|[,;]\s+|\s+&\s+", text)
-    return tuple(clean_text(piece) for piece in pieces if len(piece) > 1 and not piece.startswith("et al"))[:500]
+    return tuple(
+        clean_text(piece.strip(" .,")) for piece in pieces if len(piece) > 1 and not piece.startswith("et al")
+    )[:500]

@@ -7,16 +7,17 @@ punctuation of the sentence.
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
-from urllib.parse import unquote
 
-from pasa_tui.papers import Citation, clean_text, parse_arxiv_id, parse_doi
+from pasa_tui.papers import Citation, clean_text
 from pasa_tui.sources.authors import UPPER, author_names, looks_like_names, name_list
+from pasa_tui.sources.identifiers import MONTH, YEAR, identifiers, publication_year
 
-_MAX_ENTRY = 5_000
-_YEAR = r"(?:1[6-9]|20)\d\d"
-_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
-_DATE = rf"(?:\d{{1,2}}\s+)?(?:{_MONTH}\s*(?:\d{{1,2}},?)?\s*)?{_YEAR}[a-z]?(?:,\s*{_MONTH}(?:\s*\d{{1,2}})?)?"
+_MAX_ENTRY = 50_000
+_MAX_REST = 2_000
+_TRIES = 6
+_DATE = rf"(?:\d{{1,2}}\s+)?(?:{MONTH}\s*(?:\d{{1,2}},?)?\s*)?{YEAR}[a-z]?(?:,\s*{MONTH}(?:\s*\d{{1,2}})?)?"
 _EARLY_DATE = re.compile(
     rf"(?:\s*[(\[]\s*(?:{_DATE}|n\.?\s?d\.?|in press|forthcoming|to appear)\s*[)\]]"
     rf"|(?:[.,]\s*|\s){_DATE}(?=\s*[.,]))\s*[.,:;]*\s*"
@@ -29,12 +30,12 @@ _VENUE = re.compile(
     |CoRR\b|abs/\d|bioRxiv|medRxiv|SSRN|[Pp]reprint\b|[Tt]ech(?:nical|\.)\s[Rr]ep|Ph\.?\s?D\.?\s|[Dd]octoral\s
     |[Mm]aster[’']?s?[’']?\s[Tt]hesis|[Dd]issertation|[Bb]achelor|Thesis\b|[Uu]npublished|[Mm]anuscript|[Tt]o\sappear
     |https?:|www\.|URL\b|url:|[Dd]oi:|DOI\b|Available\b|Accessed\b|Retrieved\b|\[Online\]|Lecture\sNotes\s|LNCS
-    |(?:[\w-]+\s+){{0,2}}(?:University\sPress|Springer|Elsevier|Wiley|McGraw)|(?:MIT|CRC|Academic)\sPress
-    |(?:\d+(?:st|nd|rd|th)\s)?(?:[\w-]+\s){{0,3}}(?:Conference|Symposium|Workshop|Meeting)\s(?:of|on|for)\s
-    |(?:{_YEAR}\s)?(?:NeurIPS|NIPS|ICML|ICLR|CVPR|ICCV|ECCV|EMNLP|NAACL|AAAI|IJCAI|SIGIR|ACL|KDD|COLING|Nature|Science)
+    |(?:[\w-]{{1,40}}\s){{0,2}}(?:University\sPress|Springer|Elsevier|Wiley|McGraw)|(?:MIT|CRC|Academic)\sPress
+    |(?:\d+(?:st|nd|rd|th)\s)?(?:[\w-]{{1,40}}\s){{0,3}}(?:Conference|Symposium|Workshop|Meeting)\s(?:of|on|for)\s
+    |(?:{YEAR}\s)?(?:NeurIPS|NIPS|ICML|ICLR|CVPR|ICCV|ECCV|EMNLP|NAACL|AAAI|IJCAI|SIGIR|ACL|KDD|COLING|Nature|Science)
      (?:[\s,.]|$)
     |Phys\.|Rev\.|Nucl\.|Astrophys|Commun\.|Comput\.|Ann\.|Math\.|Nat\.|Sci\.|Lett\.|Appl\.|Eur\.|Int\.\s
-    |[{UPPER}][\w&’':-]*(?:\s[\w&’':-]+){{0,7}},?\s(?:vol\.\s?|[Vv]olume\s)?\d+\s?(?:\(|[,:;]\s?\w{{0,2}}\d|,\s(?:no|pp|art)|$)
+    |[{UPPER}][\w&’':-]{{0,40}}(?:\s[\w&’':-]{{1,40}}){{0,7}},?\s(?:vol\.\s?|[Vv]olume\s)?\d+\s?(?:\(|[,:;]\s?\w{{0,2}}\d|,\s(?:no|pp|art)|$)
     |(?:Vol(?:\.|ume)|vol(?:\.|ume)|No\.|pp\.|pages)\s|{_DATE}\s*[.;,:]|\(?{_DATE}\)?\s*$)""",
     re.VERBOSE,
 )
@@ -45,21 +46,16 @@ _BREAK = re.compile(r"(?P<mark>[.?!…])[”’'\")\]]*\s+(?=(?P<next>\S))")
 _ABBREVIATION = re.compile(
     rf"(?:\b(?:vs|e\.g|i\.e|etc|cf|al|approx|Dr|Mr|Mrs|Ms|St|No|Vol|Fig|Eq|Sec|Prof|ca|resp|Inc|Ltd|Co|viz)|\b[{UPPER}])$"
 )
-_JOURNAL = re.compile(rf"(?:[{UPPER}]\w*[.\s&]*|(?:of|and|the|in|on|für|de)\s+){{1,9}}$")
+_JOURNAL = re.compile(rf"(?:\b[{UPPER}]\w*[.\s&]*|\b(?:of|and|the|in|on|für|de)\s+){{1,9}}$")
 _CORPORATE = re.compile(
-    rf"[\w&’'-]+(?:[.\s][\w&’'-]+){{0,5}}?(?:[.]\s+(?=\S)|,\s+(?=[“{UPPER}]))|[{UPPER}]\w+,\s+(?=in\s)"
+    rf"[\w&’'-]{{1,50}}(?:[.\s][\w&’'-]{{1,50}}){{0,5}}?(?:[.]\s+(?=\S)|,\s+(?=[“{UPPER}]))|[{UPPER}]\w+,\s+(?=in\s)"
+    rf"|[^.:“\"]{{1,60}}?,[^.:“\"]{{1,400}}?\.\s+(?=[{UPPER}])"
 )
 _SHORT_OF_TITLE = re.compile(
     r"in:|in\s(?=[A-Z“])|In[\s:]|arXiv|Ph\.?D|Proc|Master|Tech|\w+\sed(?:n|\.|ition)|vol(?:\.|ume)\s|[^,]+,\svol\.\s\d"
     r"|[Uu]npublished|[Mm]anuscript|[Pp]reprint|[Tt]o\sappear|in\spress|submitted"
 )
 _LINK = re.compile(r"https?://|www\.|arXiv\s*:|doi\s*:|URL\s", re.IGNORECASE)
-_ARXIV = re.compile(
-    r"(?:arxiv(?:\.org)?(?:\s+(?:e-?prints?|preprint))*[\s:,/]*(?:\(?arxiv\)?[:\s]*)?(?:abs/|pdf/)?|\babs/|\beprint[:\s]+)"
-    r"\[?(?P<id>\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?!\d)|(?P<bare>\d{4}\.\d{5}|[a-z-]{4,}/\d{7})(?:v\d)?\s*\[[a-z-]+",
-    re.IGNORECASE,
-)
-_DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>“”]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +89,8 @@ class Entry:
 def parse_entry(entry: Entry) -> Citation:
     """Read one entry of a bibliography; what it does not say stays empty. Never raises.
 
-    Entries that give no title, as physicists write them, get the title "". Only the first 5,000 characters count.
+    Entries that give no title, as physicists write them, get the title "". Only the first 50,000 characters count: some
+    papers have three thousand authors.
     """
     text = entry.text[:_MAX_ENTRY]
     marks = tuple(mark for mark in entry.marks if mark.end <= len(text))
@@ -107,9 +104,10 @@ def parse_entry(entry: Entry) -> Citation:
     else:
         author_end, start, end = reader.title()
         authors = author_names(text[:author_end])
-    arxiv_id, doi = _identifiers(text, marks)
+    arxiv_id, doi = identifiers(text, [mark.href for mark in marks if mark.kind == "link"])
     title = clean_text(_unwrap(text[start:end]))
-    year = _year(text, marked.get("year"), (start, end), entry.label)
+    title = title if any(char.isalpha() for char in title) else ""
+    year = publication_year(text, marked.get("year"), (start, end), entry.label)
     return Citation(title=title, authors=authors, year=year, arxiv_id=arxiv_id, doi=doi)
 
 
@@ -140,7 +138,9 @@ class _Reader:
             return authors, *self.within(start, end, comma=comma)
         if not named and venue_next:
             return first, *self.within(first, end, whole=True)
-        return end, *self.within(second, second_end, whole=len(self.blocks) > 2)
+        date = _LATE_DATE.search(self.text[first:end])
+        # The point before a date may be an initial's.
+        return first + date.start() + 1 if date else end, *self.within(second, second_end, whole=len(self.blocks) > 2)
 
     def is_venue(self, start: int, end: int) -> bool:
         """Whether a block can be no title."""
@@ -155,13 +155,14 @@ class _Reader:
         `alone` where the title must stand in the same block.
         """
         text = self.text
-        quote = next((p for p in range(start, min(end, start + 2000)) if text[p] in '“"„«' and self.quoted(p)), None)
-        found, names_end = name_list(text[start : end if quote is None else quote])
+        found, names_end = name_list(text[start:end])
         at = start + names_end
-        for date in _EARLY_DATE.finditer(text, start, end if quote is None else quote + 1):
-            before = text[start : date.start()]
-            if date.start() >= at and looks_like_names(before) and _says_more(text[date.end() : end]):
-                return date.start(), date.end(), False
+        quote = self.quotation(start, end, at if found else None)
+        dates = _EARLY_DATE.finditer(text, max(at - 1, start), end if quote is None else quote + 1)
+        for date in islice(dates, _TRIES):
+            more = (found and date.start() <= at + 2) or _says_more(text[date.end() : end])
+            if more and looks_like_names(text[start : date.start()]):
+                return max(at, date.start()), date.end(), False
         if quote is not None:
             return quote, quote, False
         colon = re.compile(rf".{{2,600}}?\b[{UPPER}]\.(?=:\s)").match(text, start, end)
@@ -178,11 +179,22 @@ class _Reader:
                 return corporate.end(), corporate.end(), corporate[0].rstrip().endswith(",")
         return start, start, False
 
+    def quotation(self, start: int, end: int, names_end: int | None) -> int | None:
+        """Where a quoted title starts, no other words standing between it and the names."""
+        for found in islice(re.compile(r'[“"„«]').finditer(self.text, start, end), _TRIES):
+            between = self.text[names_end : found.start()] if names_end is not None else ""
+            if between.startswith(".") and any(char.isalpha() for char in between):
+                return None
+            if self.quoted(found.start()):
+                return found.start()
+        return None
+
     def within(self, start: int, end: int, *, comma: bool = False, whole: bool = False) -> tuple[int, int]:
         """The title that starts at `start`; `whole` where nothing but it should stand before `end`."""
         text = self.text
         while start < end and text[start] in " .,:;":
             start += 1
+        end = min(end, start + _MAX_REST)
         if quote := self.quoted(start):
             return start, quote
         if self.untitled(start, end):
@@ -226,10 +238,10 @@ class _Reader:
         breaks = []
         for found in _BREAK.finditer(text, start, end):
             venue = bool(_VENUE.match(text, found.end())) or found.end() == stop or bool(self.italic(found.end()))
-            abbreviated = found["mark"] == "." and _ABBREVIATION.search(text, start, found.start())
-            if venue or (
-                not abbreviated and (found["next"].isupper() or found["next"].isdigit() or found["next"] in '“"[(‘')
-            ):
+            before, following = text[max(start, found.start() - 12) : found.start()], found["next"]
+            abbreviated = found["mark"] == "." and _ABBREVIATION.search(before)
+            begins = following.isupper() or following.isdigit() or following in '“"[(‘'
+            if venue or (begins and not abbreviated):
                 breaks.append((found.start() + 1, found["mark"], venue))
         ends = [place for place, _, venue in breaks if venue]
         if not whole:
@@ -254,13 +266,11 @@ class _Reader:
         closing = {"“": "”", '"': '"', "„": "“", "«": "»"}.get(self.text[start : start + 1])
         if closing is None:
             return 0
-        for found in re.compile(re.escape(closing)).finditer(self.text, start + 2):
-            inside, after = self.text[found.start() - 1], self.text[found.end() :]
+        for found in islice(re.compile(re.escape(closing)).finditer(self.text, start + 2), _TRIES):
+            inside, after = self.text[found.start() - 1], self.text[found.end() :].lstrip()[:1]
             opened = self.text.count("“", start, found.start()) - self.text.count("”", start, found.start())
-            if inside in ",." or (
-                opened <= 1 and (inside in "?!" or not after.strip() or after.lstrip()[0] in ",.;([")
-            ):
-                return found.end() if not re.match(r"\s*:", after) else 0
+            if inside in ",." or (opened <= 1 and (inside in "?!" or after in ("", *",.;(["))):
+                return found.end() if after != ":" else 0
         return 0
 
 
@@ -276,31 +286,3 @@ def _unwrap(title: str) -> str:
         title = title[1:-1]
     title = title.strip(" ,;:")
     return title[:-1].rstrip(" ,;:") if title.endswith(".") and not title.endswith("...") else title
-
-
-def _year(text: str, marked: tuple[int, int] | None, title: tuple[int, int], label: str) -> int | None:
-    """The year of publication: as marked, in the label, in parentheses, or the last one outside the title."""
-    if marked and (found := re.search(_YEAR, text[marked[0] : marked[1]])):
-        return int(found[0])
-    rest = f"{text[: title[0]]} | {text[title[1] :]}"
-    rest = _DOI.sub(" ", re.sub(r"https?://\S+", " ", _ARXIV.sub(" ", rest)))
-    years = [int(year) for year in re.findall(rf"(?<![\d–.:/-]){_YEAR}(?=[a-z]?(?![\w–/-]))", rest)]
-    enclosed = [int(year) for year in re.findall(rf"[(\[](?:{_MONTH}\s*)?({_YEAR})[a-z]?[)\],]", rest)]
-    if found := re.search(rf"(?<!\d){_YEAR}(?=[a-z]?[)\]]*$)", label.strip()):
-        return int(found[0])
-    return enclosed[0] if enclosed else years[-1] if years else None
-
-
-def _identifiers(text: str, marks: tuple[Mark, ...]) -> tuple[str | None, str | None]:
-    """The arXiv id and the DOI: from links first, then as printed."""
-    links = [unquote(mark.href) for mark in marks if mark.kind == "link"]
-    arxiv_id = next((found for link in links if (found := parse_arxiv_id(link))), None)
-    doi = next((found for link in links if (found := parse_doi(link))), None)
-    if arxiv_id is None and (printed := _ARXIV.search(text)):
-        arxiv_id = parse_arxiv_id(printed["id"] or printed["bare"])
-    if doi is None and (match := _DOI.search(text)):
-        doi = match[0].rstrip(".,;:]")
-        while doi.endswith(")") and doi.count(")") > doi.count("("):
-            doi = doi[:-1].rstrip(".,;:")
-        doi = doi.lower()
-    return arxiv_id, clean_text(doi) if doi else None
