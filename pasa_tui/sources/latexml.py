@@ -231,7 +231,11 @@ def _math(element: etree._Element) -> str:
             if place:
                 parts.append("^" if parent.tag == "msup" or place == 2 else "_")
         if node.tag in ("mi", "mn", "mo", "mtext", "ms"):
-            word = " " if node.text == "\u2061" else re.sub("[\u2061-\u2064]", "", node.text or "")
+            word = (
+                " "
+                if (node.text or "").strip() == "\u2061"
+                else re.sub(r"[\u2061-\u2064]", "", node.text or "").strip()
+            )
             # The name of a function stands apart from the letter before it: n log n.
             parts.append(f" {word}" if len(word) > 1 and word.isalpha() else word)
     # The mathematical alphabets' letters become those that a person would type.

@@ -221,7 +221,7 @@ def test_a_very_long_list_of_names_is_read_in_time() -> None:
     names = ", ".join(names.split(", ")[:3_000]) + ", and T. Mori."
     for blocks in ((0,), (0, len(names) + 1)):
         began = time.perf_counter()
-        citation = parse_entry(Entry(f"{names} A title of pages. *X*, 2020.", blocks=blocks))
+        citation = parse_entry(Entry(f"{names} A title of pages. X, 2020.", blocks=blocks))
         assert citation.title == "A title of pages" and len(citation.authors) > 500
         assert time.perf_counter() - began < 1
 
