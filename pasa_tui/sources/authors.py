@@ -23,7 +23,8 @@ _UNDOTTED = rf"(?P<given>[{UPPER}]{{1,3}})\s(?P<family>{_FAMILY}){_SUFFIX}"
 _PLAIN_FAMILY = rf"(?:{_PARTICLE}\s+)+{_WORD}(?:\s+{_WORD})?|{_WORD}(?<=\w\w)"
 _FULL = rf"(?P<given>{_GIVEN}(?:\s+{_GIVEN}){{0,3}}?)\s+(?P<family>{_PLAIN_FAMILY}){_SUFFIX}"
 _TURNED = rf"(?P<family>{_FAMILY}),\s+(?P<given>{_GIVEN}(?:\s+{_GIVEN}){{0,3}}){_SUFFIX}"
-_AFTER_NAME = r"(?=\s*(?:[,.;:(\[“\"&]|$|and\b|et\b|und\b|\d{4}))"
+_AND = r"(?:&|\b(?:and|und|et|y|e|og|och|en)\b)"
+_AFTER_NAME = rf"(?=\s*(?:[,.;:(\[“‘\"&]|$|[–—]\s|{_AND}\s|u\.\s?a\.|\d{{4}}))"
 # Initials may end the sentence of the names: what follows must then be no family name.
 _AFTER_INITIALS = rf"(?:{_AFTER_NAME}|(?<=\.)(?=\s+\w)(?!\s+{_FAMILY}\s*(?:[,&]|and\b)))"
 _FORMS = tuple(
@@ -40,11 +41,9 @@ _FORMS = tuple(
         (_TURNED, _TURNED),
     )
 )
-_BETWEEN = re.compile(
-    r"\s*(?:,\s*(?:\.\.\.|…),?\s*(?:&\s*)?|[,;]?\s*(?P<last>and|&|und|et|y)\s+(?!al\b|others\b)|[,;]\s*)"
-)
+_BETWEEN = re.compile(rf"\s*(?:,\s*(?:\.\.\.|…),?\s*(?:&\s*)?|[,;]?\s*(?P<last>{_AND})\s+(?!al\b|others\b)|[,;]\s*)")
 _OTHERS = re.compile(
-    r",?\s*(?:and\s+|et\s+)(?:al\b\.?|others\b\.?)|,?\s*(?:…|\.\.\.)(?!\s*[,&])"
+    r",?\s*(?:and\s+|et\s+)(?:al\b\.?|others\b\.?)|\s+u\.\s?a\.|,?\s*(?:…|\.\.\.)(?!\s*[,&])"
     r"|,?\s*(?:(?:on behalf of|for|and|&)\s+)?(?:[Tt]he\s+)?(?:[\w-]+\s){1,5}"
     r"(?:Collaborations?|Consortium|Team|Group|Authors)\b"
 )
@@ -67,7 +66,8 @@ def name_list(text: str) -> tuple[list[str], int]:
         if not names:
             continue
         turned, full = first.pattern.startswith(_TURNED), first.pattern.startswith(_FULL)
-        finished = closed or text[end:].lstrip()[:1] not in (",:" if turned else ",")
+        following = text[end:].lstrip()[:1]
+        finished = closed or following not in (",:" if turned and " " in text[: text.find(",")] else ",")
         # After names with initials a title in capitals reads like one more full name, and "Family, Given," may be
         # a company and its product.
         doubtful = (turned and not finished) or (full and not closed and best[1] and "." in names[0].split()[0])

@@ -19,7 +19,7 @@ _MAX_REST = 2_000
 _TRIES = 6
 _DATE = rf"(?:\d{{1,2}}\s+)?(?:{MONTH}\s*(?:\d{{1,2}},?)?\s*)?{YEAR}[a-z]?(?:,\s*{MONTH}(?:\s*\d{{1,2}})?)?"
 _EARLY_DATE = re.compile(
-    rf"(?:\s*[(\[]\s*(?:{_DATE}|n\.?\s?d\.?|in press|forthcoming|to appear)\s*[)\]]"
+    rf"(?:\s*[(\[]\s*(?:{_DATE}|n\.?\s?d\.?|in press|forthcoming|to appear)\s*[)\]]|\s*\(\s*\)"
     rf"|(?:[.,]\s*|\s){_DATE}(?=\s*[.,]))\s*[.,:;]*\s*"
 )
 _LATE_DATE = re.compile(rf"[,.;]?\s*(?:[(\[]\s*{_DATE}\s*[)\]]|(?<=[,.;])\s*{_DATE})[\s.,;]*$")
@@ -40,19 +40,22 @@ _VENUE = re.compile(
     re.VERBOSE,
 )
 _NO_TITLE = re.compile(
-    r"in:?\s|In:\s|arXiv\b|CoRR\b|bioRxiv\b|https?:|doi:|Ph\.?\s?D\.?\s[Tt]hesis|Master[’']?s?[’']?\s[Tt]hesis|Unpublished\b"
+    r"in:?\s|In:\s|In\s(?:the\s)?(?:Proc|Advances\s|(?:\w+\s){0,2}(?:Conference|Symposium|Workshop))|arXiv\b|CoRR\b|bioRxiv\b"
+    r"|https?:|doi:|Tech(?:nical|\.)\s[Rr]ep[.\w]*\s|(?:Ph\.?\s?D\.?\s|Master[’']?s?[’']?\s)[Tt]hesis[,;]|Unpublished\b|[a-z-]+/\d{7}"
 )
 _BREAK = re.compile(r"(?P<mark>[.?!…])[”’'\")\]]*\s+(?=(?P<next>\S))")
 _ABBREVIATION = re.compile(
     rf"(?:\b(?:vs|e\.g|i\.e|etc|cf|al|approx|Dr|Mr|Mrs|Ms|St|No|Vol|Fig|Eq|Sec|Prof|ca|resp|Inc|Ltd|Co|viz)|\b[{UPPER}])$"
 )
+# What kind of work it is, as Chinese standards mark it behind the title: "[J]", "[C]//", "[EB/OL]".
+_GENRE = re.compile(r":?\s?\[(?:[A-Z]{1,2}(?:/[A-Z]{2})?|(?:PhD|Master|Doctoral)[^]]*)\]")
 _JOURNAL = re.compile(rf"(?:\b[{UPPER}]\w*[.\s&]*|\b(?:of|and|the|in|on|für|de)\s+){{1,9}}$")
 _CORPORATE = re.compile(
     rf"[\w&’'-]{{1,50}}(?:[.\s][\w&’'-]{{1,50}}){{0,5}}?(?:[.]\s+(?=\S)|,\s+(?=[“{UPPER}]))|[{UPPER}]\w+,\s+(?=in\s)"
     rf"|[^.:“\"]{{1,60}}?,[^.:“\"]{{1,400}}?\.\s+(?=[{UPPER}])"
 )
 _SHORT_OF_TITLE = re.compile(
-    r"in:|in\s(?=[A-Z“])|In[\s:]|arXiv|Ph\.?D|Proc|Master|Tech|\w+\sed(?:n|\.|ition)|vol(?:\.|ume)\s|[^,]+,\svol\.\s\d"
+    r"in:|in\s(?=[A-Z“])|In[\s:]|arXiv|Ph\.?D|Proc|Master|Tech|\w+\s[Ee]d(?:n|\.|ition)|\d{4}\.\d{4,5}\b|vol(?:\.|ume)\s|[^,]+,\svol\.\s\d"
     r"|[Uu]npublished|[Mm]anuscript|[Pp]reprint|[Tt]o\sappear|in\spress|submitted"
 )
 _LINK = re.compile(r"https?://|www\.|arXiv\s*:|doi\s*:|URL\s", re.IGNORECASE)
@@ -93,6 +96,8 @@ def parse_entry(entry: Entry) -> Citation:
     papers have three thousand authors.
     """
     text = entry.text[:_MAX_ENTRY]
+    for twice, once in (("‘‘", " “"), ("``", " “"), ("’’", "” "), ("''", "” ")):
+        text = text.replace(twice, once)
     marks = tuple(mark for mark in entry.marks if mark.end <= len(text))
     blocks = tuple(start for start in entry.blocks if start < len(text)) or (0,)
     marked = {mark.kind: (mark.start, mark.end) for mark in reversed(marks)}
@@ -169,7 +174,7 @@ class _Reader:
         if colon and colon.end() > at and looks_like_names(colon[0]):
             return colon.end(), colon.end() + 1, False
         if found:
-            after = re.compile(r"[\s.,:;]*").match(text, at, end)
+            after = re.compile(r"[\s.,:;–—]*").match(text, at, end)
             stop = after.end() if after else at
             return at, stop, "," in text[at:stop]
         corporate = _CORPORATE.match(text, start, end)
@@ -181,7 +186,7 @@ class _Reader:
 
     def quotation(self, start: int, end: int, names_end: int | None) -> int | None:
         """Where a quoted title starts, no other words standing between it and the names."""
-        for found in islice(re.compile(r'[“"„«]').finditer(self.text, start, end), _TRIES):
+        for found in islice(re.compile(r'[“"„«‘]').finditer(self.text, start, end), _TRIES):
             between = self.text[names_end : found.start()] if names_end is not None else ""
             if between.startswith(".") and any(char.isalpha() for char in between):
                 return None
@@ -244,6 +249,8 @@ class _Reader:
             if venue or (begins and not abbreviated):
                 breaks.append((found.start() + 1, found["mark"], venue))
         ends = [place for place, _, venue in breaks if venue]
+        if genre := _GENRE.search(text, start, end):
+            ends.append(genre.start())
         if not whole:
             ends += [place for place, mark, _ in breaks if mark == "."]
         for found in re.compile(r",\s+").finditer(text, start, end):
@@ -263,12 +270,14 @@ class _Reader:
 
     def quoted(self, start: int) -> int:
         """Where the quotation that starts at `start` closes, or 0 where none does or it is a part of the title."""
-        closing = {"“": "”", '"': '"', "„": "“", "«": "»"}.get(self.text[start : start + 1])
+        closing = {"“": "”", '"': '"', "„": "“", "«": "»", "‘": "’"}.get(self.text[start : start + 1])
         if closing is None:
             return 0
         for found in islice(re.compile(re.escape(closing)).finditer(self.text, start + 2), _TRIES):
             inside, after = self.text[found.start() - 1], self.text[found.end() :].lstrip()[:1]
             opened = self.text.count("“", start, found.start()) - self.text.count("”", start, found.start())
+            if closing == "’" and self.text[found.end() : found.end() + 1].isalnum():
+                continue
             if inside in ",." or (opened <= 1 and (inside in "?!" or after in ("", *",.;(["))):
                 return found.end() if after != ":" else 0
         return 0
@@ -282,7 +291,7 @@ def _says_more(text: str) -> bool:
 def _unwrap(title: str) -> str:
     """A title without the quotation marks around it and the point or comma after it."""
     title = title.strip(" ,;:")
-    if title and title[0] in '“"„«' and title[-1] in '”"“»' and title.count(title[-1]) <= 1 + (title[0] == title[-1]):
+    if title and title[0] in '“"„«‘' and title[-1] in '”"“»’' and title.count(title[-1]) <= 1 + (title[0] == title[-1]):
         title = title[1:-1]
     title = title.strip(" ,;:")
     return title[:-1].rstrip(" ,;:") if title.endswith(".") and not title.endswith("...") else title
