@@ -26,18 +26,24 @@ def run_application(context: Context) -> None:
 
     def open_session() -> "Session":
         # Called in a thread after the first frame, which the import would hold up.
-        from pasa_tui.session import Session
-
         settle_memory()
-        sessions.append(Session(context.open_library(), context.paths))
+        sessions.append(context.open_session(context.open_library()))
         return sessions[-1]
+
+    def is_online() -> bool:
+        from pasa_tui.assembly import addresses_of, any_reachable
+        from pasa_tui.sources.catalogue import SOURCES
+
+        return any_reachable(addresses_of(list(SOURCES), context.settings))
 
     def corpora() -> Sequence[tuple[str, str]]:
         from pasa_tui.corpus import available
 
         return [(info.name, f"{info.papers:,} papers") for info in available(context.paths)]
 
-    app = PasaApp(paths=context.paths, settings=context.settings, open_session=open_session, corpora=corpora)
+    app = PasaApp(
+        paths=context.paths, settings=context.settings, open_session=open_session, corpora=corpora, is_online=is_online
+    )
     app.run()
     for session in sessions:
         session.library.close()

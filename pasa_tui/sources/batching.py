@@ -60,10 +60,12 @@ class Batcher(Generic[Key, Found]):
         found: dict[Key, Found] = {}
         failure: SourceError | None = None
         answered = False
-        for key in dict.fromkeys(keys):
+        # All taken now: a key whose look-up fails is forgotten, to be asked for again by whoever comes later.
+        waited = {key: self._known[key] for key in keys}
+        for key, future in waited.items():
             try:
                 # Shielded: others may wait for the same key when the one who asked first is cancelled.
-                value = await asyncio.shield(self._known[key])
+                value = await asyncio.shield(future)
             except SourceError as error:
                 failure = error
             else:

@@ -32,9 +32,8 @@ _PATIENCE = 120.0
 _RETRY_AFTER = 30.0
 """The longest Retry-After, in seconds, that is waited for; after a longer one the source is left alone until then."""
 _TIMEOUT = httpx.Timeout(15.0, connect=6.0, pool=None)
-_JITTER = 10.0
-"""The longest random wait between two attempts, in seconds; the first is half a second at most."""
-_BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=_JITTER)
+JITTER = 10.0
+"""The longest random wait between two attempts, in seconds; the first is a twentieth of it at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +123,13 @@ class Http:
         lock_dir: Path | None = None,
         seconds_left: Callable[[], float] = lambda: math.inf,
         contact: str = "",
+        jitter: float = JITTER,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`seconds_left` says how long the search may still take: nothing is waited for past that."""
+        """`seconds_left` says how long the search may still take: nothing is waited for past that.
+
+        `jitter` is the longest random wait between two attempts, in seconds.
+        """
         self._hosts = {
             service.name: _Host(
                 service,
@@ -143,6 +146,7 @@ class Http:
         self._cache = cache
         self._seconds_left = seconds_left
         self._contact = contact
+        self._wait = _Wait(jitter)
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
         self._troubles: dict[Trouble, None] = {}
@@ -217,8 +221,8 @@ class Http:
         patience = min(_PATIENCE, self._seconds_left())
         ends = time.monotonic() + patience
         retrying = tenacity.AsyncRetrying(
-            stop=tenacity.stop_any(tenacity.stop_after_attempt(_ATTEMPTS), _StopBeforeLongWait(ends)),
-            wait=_wait,
+            stop=tenacity.stop_any(tenacity.stop_after_attempt(_ATTEMPTS), _StopBeforeLongWait(self._wait, ends)),
+            wait=self._wait,
             retry=tenacity.retry_if_exception_type(_AgainError),
             reraise=True,
         )
@@ -375,21 +379,29 @@ def retry_after(value: str | None, now: Callable[[], float] = time.time) -> floa
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
+class _Wait(tenacity.wait.wait_base):
+    """Exponential backoff with full jitter, after a Retry-After where there is one."""
+
+    def __init__(self, jitter: float) -> None:
+        self.jitter = jitter
+        self._backoff = tenacity.wait_random_exponential(multiplier=jitter / 20, max=jitter)
+
+    def __call__(self, retry_state: tenacity.RetryCallState) -> float:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        after = error.after if isinstance(error, _AgainError) else None
+        # With jitter also after a Retry-After: all who were refused together would come back together.
+        return (after or 0.0) + self._backoff(retry_state)
+
+
 class _StopBeforeLongWait(tenacity.stop.stop_base):
     """Stops where the next wait would be longer than a Retry-After may be, or than there is time."""
 
-    def __init__(self, ends: float) -> None:
+    def __init__(self, wait: _Wait, ends: float) -> None:
+        self._wait = wait
         self._ends = ends
 
     def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
-        return _wait(retry_state) > min(_RETRY_AFTER + _JITTER, self._ends - time.monotonic())
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    after = error.after if isinstance(error, _AgainError) else None
-    # With jitter also after a Retry-After: all who were refused together would come back together.
-    return _BACKOFF(state) + after if after is not None else _BACKOFF(state)
+        return self._wait(retry_state) > min(_RETRY_AFTER + self._wait.jitter, self._ends - time.monotonic())
 
 
 def _parsed(parse: Callable[[Answer], Parsed], answer: Answer) -> Parsed:

@@ -15,7 +15,7 @@ from pasa_tui.sources import arxiv, fulltext, openalex, semantic_scholar, serper
 from pasa_tui.sources.batching import Batcher
 from pasa_tui.sources.cache import AnswerCache
 from pasa_tui.sources.catalogue import SOURCES
-from pasa_tui.sources.http import Http, Service
+from pasa_tui.sources.http import JITTER, Http, Service
 from pasa_tui.sources.memory import Memory
 from pasa_tui.sources.reading import LiveReader, References
 from pasa_tui.sources.resolving import LiveResolver, LocalResolver
@@ -24,6 +24,8 @@ from pasa_tui.usage import SourceUsage, Trouble
 SNIPPETS = "semantic-scholar-snippets"
 CONCURRENCY = 32
 """Searches and expansions under way at once: nearly all of their time is waiting, and each host has its own limits."""
+
+_LOOPBACK_JITTER = 0.02
 
 
 class Searcher(Protocol):
@@ -60,6 +62,7 @@ class LiveSources:
             lock_dir=cache_dir,
             seconds_left=seconds_left,
             contact=settings.contact,
+            jitter=JITTER if paced else _LOOPBACK_JITTER,
             transport=transport,
         )
         asked = {service.name for service in services}

@@ -151,8 +151,7 @@ class OpenAlex:
 
         Raises SourceError.
         """
-        name = id_of(paper)
-        work = await self._single(name, "id,referenced_works") if name else None
+        work = await self._known(paper, "id,referenced_works")
         return [_own(reference) for reference in work.referenced_works or ()] if work else None
 
     async def citing(self, paper: Paper, *, limit: int) -> Sequence[Citing]:
@@ -160,8 +159,7 @@ class OpenAlex:
 
         Costs a credit. Raises SourceError.
         """
-        name = id_of(paper)
-        work = await self._single(name, "id") if name else None
+        work = await self._known(paper, "id")
         if work is None:
             return ()
         self._afford(_LIST_CREDITS)
@@ -188,6 +186,12 @@ class OpenAlex:
         ask = Ask(path="/works", params=params, lane=PAID)
         page = await self._http.ask(NAME, ask, lambda answer: decode(answer, _Page))
         return page.results
+
+    async def _known(self, paper: Paper, select: str) -> _Work | None:
+        for name in names_of(paper):
+            if (work := await self._single(name, select)) is not None:
+                return work
+        return None
 
     async def _single(self, name: str, select: str) -> _Work | None:
         ask = Ask(path=f"/works/{quote(name, safe=':/')}", params={"select": select}, accept=frozenset({404}))
@@ -217,14 +221,15 @@ class OpenAlex:
         return f"{self._remaining:,.0f}{of} credits left today"
 
 
-def id_of(named: Paper | Citation) -> str | None:
-    """The name under which OpenAlex finds a single work: `doi:…` or its own id; None where it has none."""
-    if named.arxiv_id:
-        return f"doi:{doi_of_arxiv(named.arxiv_id)}"
-    if named.doi:
-        return f"doi:{named.doi}"
-    kind, _, own = (named.source_id or "").partition(":")
-    return own if kind == NAME else None
+def names_of(paper: Paper) -> list[str]:
+    """The names under which OpenAlex may find a paper: its own id, `doi:…`.
+
+    A paper that was published is known by the publisher's DOI, and often not by arXiv's any more.
+    """
+    kind, _, own = (paper.source_id or "").partition(":")
+    names = [own] if kind == NAME else []
+    names += [f"doi:{paper.doi}"] if paper.doi else []
+    return [*names, f"doi:{doi_of_arxiv(paper.arxiv_id)}"] if paper.arxiv_id else names
 
 
 def _joined(values: Sequence[str]) -> Iterator[str]:

@@ -13,7 +13,9 @@ from pasa_tui.sources.http import Answer
 _LONGEST_TITLE, _LONGEST_ABSTRACT, _MOST_AUTHORS = 1_000, 20_000, 10_000
 _ARXIV_DOI = "10.48550/arxiv."
 _WITHDRAWN = re.compile(
-    r"^\W*(this|the) (paper|article|submission|manuscript|work|preprint)\b.{0,40}\bwithdrawn\b", re.IGNORECASE
+    r"^\W*(?:(?:this|the) (?:paper|article|submission|manuscript|work|preprint|version)\b.{0,30}"
+    r"\b(?:has been|have been|had been|was|is|being) |paper |article )?withdrawn\b",
+    re.IGNORECASE,
 )
 
 Record = TypeVar("Record")

@@ -25,6 +25,34 @@ class LocalResolver(Protocol):
         ...
 
 
+_Way = Callable[[Sequence[Citation]], Awaitable[Sequence[Paper | None]]]
+
+
+class _Progress:
+    """The citations of one question and what was found for them so far."""
+
+    def __init__(self, citations: Sequence[Citation], known: Sequence[Paper | None]) -> None:
+        self.citations = citations
+        self.found = [paper if paper and paper.abstract else None for paper in known]
+        # Papers heard of without their abstract are asked for once more, and taken as they are if in vain.
+        self._partial = [paper if paper and not paper.abstract else None for paper in known]
+        self._titled: set[int] = set()
+        self.failure: SourceError | None = None
+
+    def wants_title(self, at: int, *, only_nameless: bool) -> bool:
+        """Whether a citation is to be looked for by its title, which is done once."""
+        citation = self.citations[at]
+        named = citation.arxiv_id or citation.doi or citation.source_id
+        if at in self._titled or self._partial[at] is not None or (only_nameless and named):
+            return False
+        self._titled.add(at)
+        return True
+
+    def resolved(self) -> list[Paper | None]:
+        """A paper per citation, or None."""
+        return [paper or partial for paper, partial in zip(self.found, self._partial, strict=True)]
+
+
 class LiveResolver:
     """Resolver. Ways to a paper, in this order, each only for what those before it left:
 
@@ -75,31 +103,37 @@ class LiveResolver:
 
         Raises SourceError where a source failed and nothing at all was resolved.
         """
-        found = [self._memory.find(citation) for citation in citations]
-        # Papers heard of without their abstract are asked for once more, and taken as they are if in vain.
-        partial = [paper if paper and not paper.abstract else None for paper in found]
-        found = [paper if paper and paper.abstract else None for paper in found]
-        failure: SourceError | None = None
-        ways = (self._from_local, self._from_own_ids, self._from_scholar, self._from_dois, self._from_arxiv)
-        for way in (*ways, self._from_titles):
-            missing = [at for at, paper in enumerate(found) if paper is None]
-            if way == self._from_titles:
-                missing = [at for at in missing if partial[at] is None]
-            if not missing:
-                continue
-            try:
-                papers = await way([citations[at] for at in missing])
-            except SourceError as error:
-                failure = error
-                continue
-            for at, paper in zip(missing, papers, strict=True):
-                if paper is not None:
-                    self._memory.remember([paper])
-                    found[at] = paper
-        resolved = [paper or known for paper, known in zip(found, partial, strict=True)]
-        if failure is not None and not any(resolved):
-            raise failure
+        progress = _Progress(citations, [self._memory.find(citation) for citation in citations])
+        await self._take(progress, self._from_local)
+        # Ids and titles are different questions to different requests: neither waits for the other.
+        await asyncio.gather(self._by_ids(progress), self._by_titles(progress, only_nameless=True))
+        await self._by_titles(progress, only_nameless=False)
+        resolved = progress.resolved()
+        if progress.failure is not None and not any(resolved):
+            raise progress.failure
         return resolved
+
+    async def _by_ids(self, progress: "_Progress") -> None:
+        for way in (self._from_own_ids, self._from_scholar, self._from_dois, self._from_arxiv):
+            await self._take(progress, way)
+
+    async def _by_titles(self, progress: "_Progress", *, only_nameless: bool) -> None:
+        await self._take(progress, self._from_titles, lambda at: progress.wants_title(at, only_nameless=only_nameless))
+
+    async def _take(self, progress: "_Progress", way: _Way, wanted: Callable[[int], bool] = lambda at: True) -> None:
+        """Go one way with the citations that have no paper yet."""
+        missing = [at for at, paper in enumerate(progress.found) if paper is None and wanted(at)]
+        if not missing:
+            return
+        try:
+            papers = await way([progress.citations[at] for at in missing])
+        except SourceError as error:
+            progress.failure = error
+            return
+        for at, paper in zip(missing, papers, strict=True):
+            if paper is not None:
+                self._memory.remember([paper])
+                progress.found[at] = paper
 
     # -- the ways -----------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -24,8 +24,6 @@ _NOT_FOUND = frozenset({404})
 _MOST_RESULTS = 100
 _WORD = re.compile(r"[^\W_]+")
 
-Count = Annotated[int | None, msgspec.Meta(ge=0)]
-
 
 class _Author(msgspec.Struct):
     name: str | None = None
@@ -40,7 +38,7 @@ class _Record(msgspec.Struct, rename="camel"):
     publication_date: str | None = None
     venue: str | None = None
     authors: list[_Author] | None = None
-    citation_count: Count = None
+    citation_count: int | None = None
     references: "list[_Record] | None" = None
 
 

@@ -44,7 +44,7 @@ ACTIONS = (
     Action("search", "stop", "escape", "Stop", "Stop the search; what was found is kept", True),
     Action("search", "history", "f4,h", "History", "Open, resume or delete past searches", True),
     Action("search", "export", "f6,e", "Export", "Write papers to a BibTeX file", True),
-    Action("search", "corpus", "f2,c", "Corpus", "Choose where to search"),
+    Action("search", "corpus", "f2,c", "Where", "Choose where to search: the live sources, or a corpus"),
     Action("search", "cut_off", "f3,b", "Cut-off", "Set the last day papers may date from"),
     Action("search", "resume", "r", "Resume", "Go on with the search shown, where it stopped"),
     Action("search", "show_pane('log')", "1", "Log", "Go to the Crawler's actions"),

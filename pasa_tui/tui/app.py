@@ -9,6 +9,7 @@ from textual.screen import Screen
 from pasa_tui.config import Paths, shipped_dir
 from pasa_tui.errors import PasaError
 from pasa_tui.tui.actions import ACTIONS
+from pasa_tui.tui.places import Place
 from pasa_tui.tui.screens.search import SearchScreen
 from pasa_tui.tui.themes import load_themes
 
@@ -32,12 +33,17 @@ class PasaApp(App[None]):
         settings: "Settings",
         open_session: Callable[[], "Session"],
         corpora: Callable[[], Sequence[tuple[str, str]]],
+        is_online: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`open_session` is called in a thread after the first frame; `corpora` gives (name, description) pairs."""
+        """`open_session` is called in a thread after the first frame; `corpora` gives (name, description) pairs.
+
+        `is_online`, called in that thread as well, says whether a live source can be reached.
+        """
         super().__init__()
         self._open_session = open_session
+        self._is_online = is_online
         self.search_screen = SearchScreen(
-            settings.search.corpus,
+            Place.of(settings.search),
             settings.agent,
             corpora,
             latex=settings.export.latex,
@@ -71,6 +77,9 @@ class PasaApp(App[None]):
             self.call_from_thread(self.search_screen.session_failed, error)
         else:
             self.call_from_thread(self.search_screen.session_opened, session)
+        online = self._is_online()
+        if self.is_running:
+            self.call_from_thread(self.search_screen.network_known, online=online)
 
     async def action_quit(self) -> None:
         """End, once a running search has recorded that it was stopped."""

@@ -85,6 +85,8 @@ def provenance_line(state: "SearchState", found: "FoundPaper") -> Content:
         way = place.provenance
         if way.kind == "search":
             steps.append((f"search “{way.text}”", "$text-accent"))
+        elif way.kind != "section":
+            steps.append(("cites it" if way.kind == "citing" else "cited together with it", MUTED))
         else:
             steps.append((f"§ {way.text or 'citations'}", MUTED))
         if place is not found:

@@ -17,6 +17,12 @@ def paths(tmp_path: Path) -> Paths:
     return Paths.default({"PASA_TUI_HOME": str(tmp_path / "home")})
 
 
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands search corpora alone, unless a test says otherwise."""
+    monkeypatch.setenv("PASA_TUI_SEARCH__SOURCES", "corpus")
+
+
 @pytest.fixture
 def invoke(paths: Paths) -> Callable[..., Result]:
     """Run `pasa-tui` with these words in a home of its own."""

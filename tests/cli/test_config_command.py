@@ -5,7 +5,7 @@ from collections.abc import Callable
 from click.testing import Result
 
 from pasa_tui.config import Paths
-from pasa_tui.config.settings import Settings, load_settings
+from pasa_tui.config.settings import SearchSettings, Settings, load_settings
 
 Invoke = Callable[..., Result]
 
@@ -15,7 +15,7 @@ def test_what_show_prints_is_a_settings_file(invoke: Invoke, paths: Paths) -> No
     assert tomllib.loads(shown)["agent"]["search_queries"] == 5
     paths.config_dir.mkdir(parents=True)
     paths.config_file.write_text(shown, encoding="utf-8")
-    assert load_settings(paths.config_file, {}) == Settings()
+    assert load_settings(paths.config_file, {}) == Settings(search=SearchSettings(sources="corpus"))
 
 
 def test_show_says_where_a_value_is_from(invoke: Invoke, paths: Paths) -> None:

@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from pasa_tui.corpus.corpus import Corpus
+from pasa_tui.corpus.joined import JoinedCorpora
 from pasa_tui.papers import Citation, Paper, PaperId
 
 LANTERN = "arxiv:2101.00001"
@@ -91,3 +92,29 @@ def test_who_cites_a_paper(reference: Corpus) -> None:
     assert reference.cited_by(PaperId(LANTERN)) == [TIDAL, KELP]
     assert reference.cited_by(PaperId("doi:10.5555/lantern.1")) == [TIDAL, KELP]
     assert reference.cited_by(PaperId(TIDAL)) == [] == reference.cited_by(PaperId("arxiv:1234.56789"))
+
+
+async def test_who_cites_a_paper_and_what_else_they_cite(reference: Corpus) -> None:
+    lantern = reference.get(PaperId(LANTERN))
+    assert lantern is not None
+    citing = await reference.citing(lantern, limit=10)
+    assert [item.paper.id for item in citing] == [TIDAL, KELP]
+    assert [citation.id for citation in citing[0].references] == [LANTERN, KELP, BEACON]
+    assert [item.times_cited for item in citing] == [0, 1]
+    assert len(await reference.citing(lantern, limit=1)) == 1
+    assert await reference.citing(Paper("Nobody's"), limit=10) == []
+
+
+async def test_corpora_are_read_as_one(reference: Corpus, make: Callable[..., Corpus]) -> None:
+    other = make([{"id": "arxiv:2401.00001", "title": "A Paper That Only the Other Corpus Has"}])
+    joined = JoinedCorpora([other, reference])
+    assert joined.num_papers == reference.num_papers and joined.document_frequency("retrieval") == 2
+    citations = [Citation(arxiv_id="2401.00001"), Citation(arxiv_id="2101.00001"), Citation("Nobody's")]
+    found = await joined.resolve(citations)
+    assert [paper.id if paper else None for paper in found] == ["arxiv:2401.00001", LANTERN, None]
+    tidal = reference.get(PaperId(TIDAL))
+    assert tidal is not None and await joined.read(tidal) == await reference.read(tidal)
+    assert found[1] is not None and await joined.citing(found[1], limit=10) == await reference.citing(
+        found[1], limit=10
+    )
+    assert await joined.read(Paper("Nobody's")) == []

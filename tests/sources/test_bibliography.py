@@ -68,6 +68,15 @@ TITLED = [
     ("Mori, T., Stern, D., Ek, L., ... & Roe, R. (2020). Parsing pages. Pages, 12(3), 1-2.", "Parsing pages"),
     ("Mori, T., Stern, D., et al. (2020). Parsing pages. arXiv preprint arXiv:2004.05150.", "Parsing pages"),
     ("Takeshi Mori, Dora Stern, and Lars Ek. Parsing pages. *Pages*, 12:1–2, 2020.", "Parsing pages"),
+    # national standards
+    ("Mori T, Stern D. Parsing pages[J]. Pages, 2020, 12(3): 1-2.", "Parsing pages"),
+    ("MORI T, STERN D. Parsing pages[C/OL]//Proceedings of Pages. 2020: 1-2.", "Parsing pages"),
+    ("Mori, Takeshi ; Stern, Dora: Parsing pages. In: *Pages* 12 (2020), S. 1–2", "Parsing pages"),
+    ("Mori, T. og Stern, D. (2020). | Parsing pages. | *Pages*, 12.", "Parsing pages"),
+    ("Mori, T. and Stern, D. (2020) ‘Parsing the reader’s pages’. *Pages*, 12, pp. 1–2.", "Parsing the reader’s pages"),
+    ("T. Mori, ‘‘Parsing pages,’’ *Pages*, vol. 12, 2020.", "Parsing pages"),
+    ("T. Mori – *Parsing pages*, North Press, 2020.", "Parsing pages"),
+    ("Mori, T. | 2014. | Parsing pages. | Master’s thesis.", "Parsing pages"),
     # ACL: the title is a link
     (
         "Takeshi Mori and Dora Stern. 2019. | [PAGE: Parsing of pages](https://doi.org/10.5555/p19). | In *Proc. P*.",

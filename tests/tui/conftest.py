@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from pasa_tui.config import Paths
-from pasa_tui.config.settings import InterfaceSettings, Settings
+from pasa_tui.config.settings import InterfaceSettings, SearchSettings, Settings
 from pasa_tui.errors import CorpusError
 from pasa_tui.library import Library
 from pasa_tui.papers import Paper
@@ -42,6 +42,7 @@ class Script:
     scores: tuple[float, ...] = (0.93, 0.61, 0.55)
     hanging: bool = False
     broken: frozenset[str] = frozenset()
+    notice: tuple[str, str] = ("", "")
 
     def agent(self, request: SearchRequest, paths: Paths) -> Agent:
         if request.corpus == "nowhere":
@@ -56,7 +57,8 @@ class Script:
         )
         table = {found.id: score for found, score in zip(self.papers, self.scores, strict=False)}
         crawler = ScriptedCrawler([["first search", "second search"]])
-        return Agent((crawler,), ScriptedSelector({**table, self.cited[0].id: 0.7}), world.sources(), lambda: None)
+        selector = ScriptedSelector({**table, self.cited[0].id: 0.7})
+        return Agent((crawler,), selector, world.sources(), lambda: None, notice=self.notice)
 
 
 class _Hanging(World):
@@ -82,13 +84,16 @@ Running = Callable[..., AbstractAsyncContextManager[Pilot[None]]]
 def app_for(paths: Paths, library: Library) -> Callable[..., PasaApp]:
     """Make an application over a script; `theme` and `corpora` as in the settings and the corpus dialog."""
 
-    def make(script: Script | None = None, theme: str = "pasa-night") -> PasaApp:
+    def make(
+        script: Script | None = None, theme: str = "pasa-night", sources: str = "corpus", online: bool = True
+    ) -> PasaApp:
         build = (script or Script()).agent
         return PasaApp(
             paths=paths,
-            settings=Settings(interface=InterfaceSettings(theme=theme)),
+            settings=Settings(search=SearchSettings(sources=sources), interface=InterfaceSettings(theme=theme)),
             open_session=lambda: Session(library, paths, build_agent=build),
             corpora=lambda: [("sample", "803 papers"), ("nowhere", "gone")],
+            is_online=lambda: online,
         )
 
     return make

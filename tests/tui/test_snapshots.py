@@ -16,24 +16,28 @@ from pasa_tui.events import (
     Funnel,
     PaperFound,
     PaperJudged,
+    RequestsCounted,
     SearchEnded,
     SearchFinished,
     SearchPlanned,
     SearchStarted,
     SectionsChosen,
+    SourceTroubled,
 )
 from pasa_tui.library import Library
-from pasa_tui.papers import Provenance, Query
+from pasa_tui.papers import Paper, Provenance, Query
 from pasa_tui.tui.app import PasaApp
+from pasa_tui.tui.panes.log import ActionLog
 from pasa_tui.tui.panes.query import QueryEditor
+from pasa_tui.usage import SourceUsage
 from tests.helpers import paper
 from tests.tui.conftest import HOSTILE, screen_of, until
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
 
 
-def recorded(library: Library) -> None:
-    """A finished search with fixed times, as the library keeps it."""
+def recorded(library: Library, *, live: bool = False) -> None:
+    """A finished search with fixed times, as the library keeps it; `live`: of live sources, with what goes wrong."""
     way = Provenance("search", "dense retrieval labels", None, 1)
     papers = [
         paper(
@@ -64,8 +68,35 @@ def recorded(library: Library) -> None:
         Counted(funnel=Funnel(1, 30, 30, 31, 16, 1, 1, 1, 3, 1, 1)),
         SearchEnded(at=2.5, ending="done"),
     ]
-    search_id = library.create_search(Query("Which papers study dense retrieval?"), {"corpus": "sample", "agent": {}})
+    settings: dict[str, object] = {"corpus": "sample", "agent": {}}
+    if live:
+        settings["sources"] = ["auto"]
+        events[-1:-1] = [*neighbours(papers[0]), *TOLD]
+    search_id = library.create_search(Query("Which papers study dense retrieval?"), settings)
     library.record(search_id, events)
+
+
+TOLD: tuple[Event, ...] = (
+    SourceTroubled(source="semantic-scholar", message="Too many requests; it wants 12.0 h of rest."),
+    RequestsCounted(
+        sources=(
+            SourceUsage("arxiv", requests=6, cached=2),
+            SourceUsage("openalex", requests=21, retried=3, failed=1, left="958 of 1,000 credits left today"),
+        )
+    ),
+)
+
+
+def neighbours(seed: Paper) -> list[Event]:
+    """Who cites a paper, and what those cite besides."""
+    ways = (Provenance("citing", "", seed.id, 1), Provenance("co-cited", "", seed.id, 2))
+    events: list[Event] = [ExpandStarted(action=3, paper_id=seed.id, depth=0, direction="citing")]
+    for number, way in enumerate(ways, start=50):
+        found = paper(number, title=f"A {way.kind} paper")
+        events.append(PaperFound(paper=found, provenance=way, depth=1, action=3))
+        events.append(PaperJudged(paper_id=found.id, score=0.99, selected=True, reason="title: paper"))
+    funnel = Funnel(1, 30, 30, 33, 18, 1, 1, 1, 3, 1, 1, requests=27, followed=1, candidates=40, near_new=2)
+    return [*events, ExpandFinished(action=3, citations=38, resolved=38, new=2), Counted(funnel=funnel)]
 
 
 async def settle(pilot: Pilot[None]) -> None:
@@ -91,6 +122,23 @@ def test_a_finished_search(
 ) -> None:
     recorded(library)
     assert snap_compare(app_for(theme=theme), run_before=open_latest, terminal_size=size)
+
+
+@pytest.mark.parametrize("theme", ["pasa-night", "pasa-day"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_search_of_live_sources(
+    snap_compare: Any, app_for: Callable[..., PasaApp], library: Library, size: tuple[int, int], theme: str
+) -> None:
+    async def open_and_unfold(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        screen = screen_of(pilot)
+        screen.open_search(1)
+        await until(pilot, lambda: "cites it" in str(screen.query_one("#paper-text", Static).visual))
+        screen.query_one(ActionLog).root.expand_all()
+        await pilot.pause()
+
+    recorded(library, live=True)
+    assert snap_compare(app_for(theme=theme, sources="auto"), run_before=open_and_unfold, terminal_size=size)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -13,15 +13,18 @@ from pasa_tui.events import (
     Event,
     ExpandFinished,
     ExpandStarted,
+    RequestsCounted,
     SearchEnded,
     SearchFinished,
     SearchPlanned,
     SearchState,
     SectionsChosen,
+    SourceTroubled,
     Warned,
 )
 from pasa_tui.tui.actions import bindings
 from pasa_tui.tui.text import plural
+from pasa_tui.usage import SourceUsage
 
 
 class ActionLog(Tree[int | str]):
@@ -41,16 +44,21 @@ class ActionLog(Tree[int | str]):
         self._state = SearchState()
         self._lines_of: dict[int, TreeNode[int | str]] = {}
         self._dead_ends: TreeNode[int | str] | None = None
+        self._requests: TreeNode[int | str] | None = None
         self._without_sections: set[int] = set()
 
     def show(self, state: SearchState) -> None:
         """Begin anew with a search that may have gone on for a while."""
         self.clear()
-        self._state, self._lines_of, self._dead_ends, self._without_sections = state, {}, None, set()
+        self._state, self._lines_of, self._without_sections = state, {}, set()
+        self._dead_ends = self._requests = None
         for action in state.actions.values():
             self._show_action(action)
         for warning in state.warnings:
             self._leaf(f"⚠ {warning.message} {warning.hint}", "yellow")
+        for trouble in state.troubles:
+            self._leaf(f"✗ {trouble.source}: {trouble.message}", "red")
+        self._show_usage(state.usage)
         if state.ending:
             self._show_ending(state)
 
@@ -72,6 +80,10 @@ class ActionLog(Tree[int | str]):
                         self._show_action(state.actions[number])
                 case Warned():
                     self._leaf(f"⚠ {event.message} {event.hint}", "yellow")
+                case SourceTroubled():
+                    self._leaf(f"✗ {event.source}: {event.message}", "red")
+                case RequestsCounted():
+                    self._show_usage(event.sources)
                 case SearchEnded():
                     self._show_ending(state)
         if follow:
@@ -82,7 +94,7 @@ class ActionLog(Tree[int | str]):
 
     def _show_action(self, action: Action) -> None:
         number = action.number
-        if not action.is_search and not action.sections and not action.failures:
+        if not action.is_search and action.direction == "cited" and not action.sections and not action.failures:
             # Shown once it is known to have sections; until then it is a moment's work.
             if action.finished and number not in self._lines_of:
                 self._count_closed(number)
@@ -110,6 +122,8 @@ class ActionLog(Tree[int | str]):
         else:
             found = self._state.papers.get(action.paper_id) if action.paper_id else None
             head, body = "⤷ ", found.paper.title if found else str(action.paper_id)
+            if action.direction == "citing":
+                return self._citing_label(action, body)
             sections = ", ".join(name or "citations" for name in action.chosen) or "no section chosen"
             body = f"{body} § {sections}"
             if action.finished:
@@ -123,8 +137,38 @@ class ActionLog(Tree[int | str]):
         label.append(f" {body}", style=Style(dim=False))
         return label
 
+    def _citing_label(self, action: Action, title: str) -> Text:
+        counts = f"+{action.new:<3}" if action.finished else "…   "
+        label = Text("↑ " if action.found else "  ↑ ", style="dim")
+        if action.failures:
+            return label.append("; ".join(action.failures), style=Style(color="red", dim=False))
+        label.append(counts, style=Style(color="green", dim=False))
+        asked = f" who cites {title}" + (f" ({plural(action.results, 'paper')})" if action.finished else "")
+        return label.append(asked, style=Style(dim=False))
+
     def _leaf(self, text: str, style: str) -> None:
         self.root.add_leaf(Text(f"  {text.strip()}", style=style))
+
+    def _show_usage(self, usage: Sequence[SourceUsage]) -> None:
+        """One line for all sources, unfolded into one each: what was asked of it and what is left of its budget."""
+        asked = [source for source in usage if source.requests or source.cached]
+        if not asked:
+            return
+        if self._requests is None:
+            self._requests = self.root.add("", data="requests")
+        self._requests.set_label(
+            Text(f"⇅ {plural(sum(source.requests for source in asked), 'request')} to the sources", style="dim")
+        )
+        self._requests.remove_children()
+        for source in asked:
+            facts = (
+                f"{source.cached:,} from the cache" if source.cached else "",
+                f"{source.retried:,} repeated" if source.retried else "",
+                f"{source.failed:,} failed" if source.failed else "",
+                source.left,
+            )
+            line = " · ".join((f"{source.name} {source.requests:,}", *(fact for fact in facts if fact)))
+            self._requests.add_leaf(Text(line, style="dim"), data="requests")
 
     def _show_ending(self, state: SearchState) -> None:
         words = {"done": "✓ done", "cancelled": "■ stopped", "budget": "■ limit reached", "failed": "✗ failed"}

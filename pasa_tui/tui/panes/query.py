@@ -71,18 +71,18 @@ class QueryEditor(TextArea):
 class SearchOptions(Static):
     """The line under the question: where is searched, and up to which day. A click changes either."""
 
-    corpus: reactive[str] = reactive("")
+    place: reactive[str] = reactive("")
     before: reactive[str] = reactive("")
 
-    def __init__(self, corpus: str) -> None:
+    def __init__(self, place: str) -> None:
         super().__init__(id="options")
-        self.set_reactive(SearchOptions.corpus, corpus)
+        self.set_reactive(SearchOptions.place, place)
 
     def render(self) -> Content:
-        """`corpus sample · up to any day`."""
+        """`in sample · up to any date`."""
         return Content.assemble(
-            ("corpus ", MUTED),
-            Content.styled(self.corpus, "$text-accent bold").stylize("@click=screen.corpus"),
+            ("in ", MUTED),
+            Content.styled(self.place, "$text-accent bold").stylize("@click=screen.corpus"),
             ("  ·  up to ", MUTED),
             Content.styled(self.before or "any date", "$text-accent bold").stylize("@click=screen.cut_off"),
         )

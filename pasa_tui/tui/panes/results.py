@@ -20,6 +20,9 @@ from pasa_tui.tui.text import fit, score_bar, short_authors
 
 _BAR = 8
 
+_WAYS = {"search": "⌕", "section": "⤷", "citing": "↑", "co-cited": "↔"}
+"""How a paper was found: by a search, cited, citing, cited along."""
+
 
 class ResultsList(ScrollView, can_focus=True):
     """One line a paper, best first. The cursor stays on its paper when others are put above it."""
@@ -126,7 +129,7 @@ class ResultsList(ScrollView, can_focus=True):
         kind = "selected" if found.selected else "rest"
         score = " –  " if found.score is None else f"{found.score:.2f}"
         year = str(found.paper.date.year) if found.paper.date else "    "
-        way = "⌕" if found.provenance.kind == "search" else "⤷"
+        way = _WAYS[found.provenance.kind]
         authors = short_authors(found.paper) if width >= 70 else ""
         segments = [
             part(f" {score} ", f"results--{kind}"),

@@ -27,10 +27,10 @@ class StatusLine(Widget):
     running: reactive[bool] = reactive(False)
     _frame: reactive[int] = reactive(0)
 
-    def __init__(self, corpus: str) -> None:
+    def __init__(self, place: str) -> None:
         super().__init__(id="status")
         self._state: SearchState | None = None
-        self._corpus = corpus
+        self._place = place
         self._timer: Timer | None = None
 
     def on_mount(self) -> None:
@@ -48,15 +48,15 @@ class StatusLine(Widget):
             else:
                 self._timer.pause()
 
-    def show(self, state: "SearchState | None", corpus: str) -> None:
+    def show(self, state: "SearchState | None", place: str) -> None:
         """Show a search; None: there is none yet."""
-        self._state, self._corpus = state, corpus
+        self._state, self._place = state, place
         self.refresh()
 
     def render(self) -> Content:
         """The two lines."""
         if self._state is None:
-            return Content.styled(f"Ready · {self._corpus}\n", MUTED)
+            return Content.styled(f"Ready · {self._place}\n", MUTED)
         state, funnel = self._state, self._state.funnel
         sign, colour, word = _ENDINGS.get(state.ending or "", ("·", MUTED, "stopped"))
         if self.running:
@@ -66,10 +66,14 @@ class StatusLine(Widget):
             f"{state.selected:,} selected",
             plural(funnel.actions, "action"),
             duration(state.elapsed),
-            self._corpus,
+            self._place,
         ]
         if state.warnings:
             facts.append(f"⚠ {plural(len(state.warnings), 'warning')} in the log")
+        if funnel.citations:
+            facts.append(f"{round(100 * funnel.resolved / funnel.citations)} % resolved")
+        if state.usage:
+            facts.append(plural(funnel.requests, "request"))
         if funnel.failures:
             facts.append(plural(funnel.failures, "failure"))
         first = Content.assemble((f"{sign} {word}", f"{colour} bold"), f"  {' · '.join(facts)}")

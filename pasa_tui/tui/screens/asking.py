@@ -1,12 +1,17 @@
-"""The screen's small questions: which corpus, which cut-off; and what it says when something is wrong."""
+"""The screen's small questions: where to search, which cut-off; and what it says when something is wrong."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
 from pasa_tui.errors import PasaError
 from pasa_tui.papers import Query
-from pasa_tui.tui.screens.dialogs import CorpusDialog, CutOffDialog, ErrorDialog
+from pasa_tui.tui.places import Place
+from pasa_tui.tui.screens.dialogs import CutOffDialog, ErrorDialog, PlaceDialog
+
+if TYPE_CHECKING:
+    from pasa_tui.library import Library
 
 
 def show_error(screen: Screen[None], error: Exception) -> None:
@@ -19,19 +24,30 @@ def show_error(screen: Screen[None], error: Exception) -> None:
         screen.notify(error.message, title=error.title, severity="error", markup=False)
 
 
-def ask_corpus(
-    screen: Screen[None], corpora: Callable[[], Sequence[tuple[str, str]]], current: str, use: Callable[[str], None]
+def ask_place(
+    screen: Screen[None], current: Place, corpora: Callable[[], Sequence[tuple[str, str]]], use: Callable[[Place], None]
 ) -> None:
-    """Let the user choose one of the corpora, and `use` its name."""
+    """Let the user choose the live sources or one of the corpora, and `use` the choice."""
 
     def chosen(name: str | None) -> None:
         if name:
-            use(name)
+            use(current.chosen(name))
 
     try:
-        screen.app.push_screen(CorpusDialog(corpora(), current), chosen)
+        screen.app.push_screen(PlaceDialog(current.choices(corpora()), current.label), chosen)
     except PasaError as error:
         show_error(screen, error)
+
+
+def ask_history(screen: Screen[None], library: "Library", use: Callable[[int, bool], None]) -> None:
+    """Let the user choose a past search, and `use` its number and whether to go on with it."""
+    from pasa_tui.tui.screens.history import HistoryChoice, HistoryScreen
+
+    def chosen(choice: HistoryChoice | None) -> None:
+        if choice is not None:
+            use(choice.search_id, choice.what == "resume")
+
+    screen.app.push_screen(HistoryScreen(library), chosen)
 
 
 def ask_cut_off(screen: Screen[None], current: str, use: Callable[[str], None]) -> None:

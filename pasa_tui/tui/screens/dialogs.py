@@ -1,4 +1,4 @@
-"""Small questions: which corpus, which cut-off, what to export where, really?"""
+"""Small questions: where to search, which cut-off, what to export where, really?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ class Dialog(ModalScreen[Answer]):
     CSS_PATH = "../dialogs.tcss"
 
 
-class CorpusDialog(Dialog[str | None]):
-    """Choose one of the corpora. The answer is its name, or None."""
+class PlaceDialog(Dialog[str | None]):
+    """Choose where to search. The answer is the name of the choice, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]
 
-    def __init__(self, corpora: Sequence[tuple[str, str]], current: str) -> None:
-        """`corpora` are (name, description) pairs."""
+    def __init__(self, choices: Sequence[tuple[str, str]], current: str) -> None:
+        """`choices` are (name, description) pairs."""
         super().__init__()
-        self._corpora = corpora
+        self._choices = choices
         self._current = current
 
     def compose(self) -> ComposeResult:
@@ -44,15 +44,19 @@ class CorpusDialog(Dialog[str | None]):
             yield OptionList(
                 *[
                     Option(Content.assemble((name, "bold"), (f"  {description}", MUTED)), id=name)
-                    for name, description in self._corpora
+                    for name, description in self._choices
                 ],
                 markup=False,
             )
-            yield Static("pasa-tui corpus build … makes more.", classes="hint", markup=False)
+            yield Static(
+                "pasa-tui corpus build … makes more corpora; pasa-tui doctor checks the sources.",
+                classes="hint",
+                markup=False,
+            )
 
     def on_mount(self) -> None:
-        """Highlight the current corpus."""
-        names = [name for name, _ in self._corpora]
+        """Highlight the current choice."""
+        names = [name for name, _ in self._choices]
         self.query_one(OptionList).highlighted = names.index(self._current) if self._current in names else 0
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

@@ -11,8 +11,10 @@ from textual.screen import Screen
 from pasa_tui.errors import PasaError
 from pasa_tui.tui.actions import bindings
 from pasa_tui.tui.follow import Running
+from pasa_tui.tui.marks import Marks
 from pasa_tui.tui.panes.query import HowItWorks, QueryEditor, SearchOptions
 from pasa_tui.tui.panes.status import StatusLine
+from pasa_tui.tui.places import Place
 from pasa_tui.tui.runs import SearchFinished, SearchNotOpened, SearchOpened, SearchProgressed, SearchRuns, SearchView
 
 # What the first frame does not show is imported after it: the session with the loop and the library, the panes
@@ -23,11 +25,9 @@ if TYPE_CHECKING:
 
     from pasa_tui.config.settings import AgentSettings
     from pasa_tui.events import Event, SearchState
-    from pasa_tui.papers import PaperId
     from pasa_tui.session import Session
     from pasa_tui.tui.panes.results import ResultsList
     from pasa_tui.tui.panes.welcome import Welcome
-    from pasa_tui.tui.screens.history import HistoryChoice
 
 # Seconds between two rankings of the list while papers stream in: the eye follows no faster.
 _DRAW_SECONDS = 0.2
@@ -44,25 +44,26 @@ class SearchScreen(Screen[None]):
 
     def __init__(
         self,
-        corpus: str,
+        place: Place,
         settings: "AgentSettings",
         corpora: Callable[[], Sequence[tuple[str, str]]],
         *,
         latex: bool,
         completed: Callable[[], None],
     ) -> None:
-        """Search in `corpus` with `settings`. `completed` is called once, after the first frame."""
+        """Search in `place` with `settings`. `completed` is called once, after the first frame."""
         super().__init__(classes="-empty")
-        self._corpus = corpus
+        self._place = place
         self._settings = settings
         self._corpora = corpora
         self._latex = latex
         self._completed = completed
+        self._online = True
         self._session: Session | None = None
         self._no_session: PasaError | None = None
         self._early: QueryEditor.Submitted | None = None
         self._view: SearchView | None = None
-        self._starred: set[PaperId] = set()
+        self._marks = Marks()
         self._undrawn: list[Event] = []
         self._resting: Timer | None = None
         self._runs = SearchRuns(self)
@@ -72,10 +73,10 @@ class SearchScreen(Screen[None]):
         with Container(id="body"):
             with Vertical(id="left"):
                 yield QueryEditor()
-                yield SearchOptions(self._corpus)
+                yield SearchOptions(self._place.label)
                 yield HowItWorks()
             yield Container(id="reading")
-        yield StatusLine(self._corpus)
+        yield StatusLine(self._place.label)
 
     def on_mount(self) -> None:
         """Go on once there is something to see."""
@@ -112,7 +113,7 @@ class SearchScreen(Screen[None]):
     def session_opened(self, session: "Session") -> None:
         """The library is open: show what is in it."""
         self._session = session
-        self._starred = session.library.starred()
+        self._marks.open(session.library)
         self._welcome.show(session.library.searches(limit=5))
         if self._early is not None:
             early, self._early = self._early, None
@@ -143,7 +144,6 @@ class SearchScreen(Screen[None]):
         """Begin a search for what is in the editor."""
         from pasa_tui.events import SearchState
         from pasa_tui.papers import Query
-        from pasa_tui.session import SearchRequest
 
         try:
             query = Query.parse(message.text, self.query_one(SearchOptions).before or None)
@@ -151,7 +151,7 @@ class SearchScreen(Screen[None]):
             self.show_error(error)
             return
         if session := self._require_session():
-            request = SearchRequest(query, self._corpus, self._settings)
+            request = self._place.request(query, self._settings)
             self._begin(SearchView(request, SearchState()), lambda: session.start(request))
         elif self._no_session is None:
             self._early = message
@@ -229,10 +229,10 @@ class SearchScreen(Screen[None]):
         undrawn, self._undrawn = self._undrawn, []
         view, status = self._view, self.query_one(StatusLine)
         status.running = view is not None and view.follower is not None
-        status.show(view.state if view else None, view.request.corpus if view else self._corpus)
+        status.show(view.state if view else None, self._place_of(view))
         if view is not None:
             self._log.update_from(undrawn, view.state)
-            self._results.show(view.state.ranked(), self._starred)
+            self._results.show(view.state.ranked(), self._marks.starred)
             self._show_paper()
 
     def on_results_list_highlighted(self) -> None:
@@ -246,13 +246,8 @@ class SearchScreen(Screen[None]):
             return
         paper_id = self._results.cursor
         found = self._view.state.papers.get(paper_id) if paper_id else None
-        library = self._session.library if self._session else None
-        try:
-            tags, note = (library.tags(paper_id), library.note(paper_id)) if library and paper_id else ((), "")
-        except PasaError:
-            # Shown again at every drawing while a search runs; a toast each time would bury the screen.
-            tags, note = (), ""
-        self._paper.show(self._view.state, found, starred=paper_id in self._starred, tags=tags, note=note)
+        tags, note = self._marks.tags_and_note(paper_id)
+        self._paper.show(self._view.state, found, starred=paper_id in self._marks.starred, tags=tags, note=note)
 
     def on_results_list_read_requested(self) -> None:
         """To the abstract."""
@@ -260,14 +255,11 @@ class SearchScreen(Screen[None]):
 
     def on_results_list_star_toggled(self, message: "ResultsList.StarToggled") -> None:
         """Keep the star, or take it away."""
-        if session := self._require_session():
-            on_now = message.paper_id not in self._starred
+        if self._require_session():
             try:
-                session.library.set_star(message.paper_id, on_now)
+                self._marks.toggle_star(message.paper_id)
             except PasaError as error:
                 self.show_error(error)
-                return
-            (self._starred.add if on_now else self._starred.discard)(message.paper_id)
             self._draw()
 
     def on_welcome_question_picked(self, message: "Welcome.QuestionPicked") -> None:
@@ -279,7 +271,7 @@ class SearchScreen(Screen[None]):
         """Show the past search."""
         self.open_search(message.search_id)
 
-    def open_search(self, search_id: int, *, resume: bool = False) -> None:
+    def open_search(self, search_id: int, resume: bool = False) -> None:
         """Show a past search, read from the library in a thread; `resume`: and go on with it."""
         if session := self._require_session():
             self._runs.open(session, search_id, resume=resume)
@@ -294,7 +286,7 @@ class SearchScreen(Screen[None]):
         self._show(message.view)
         before = message.view.request.query.before
         self._use_cut_off(before.isoformat() if before else "")
-        self._use_corpus(message.view.request.corpus)
+        self._use_place(Place.of_request(message.view.request, self._place.settled))
         self.action_show_pane("results")
         if message.resume:
             self.action_resume()
@@ -347,15 +339,26 @@ class SearchScreen(Screen[None]):
 
     def action_corpus(self) -> None:
         """Choose where the next search looks."""
-        from pasa_tui.tui.screens.asking import ask_corpus
+        from pasa_tui.tui.screens.asking import ask_place
 
-        ask_corpus(self, self._corpora, self._corpus, self._use_corpus)
+        ask_place(self, self._place, self._corpora, self._use_place)
 
-    def _use_corpus(self, name: str) -> None:
-        self._corpus = name
-        self.query_one(SearchOptions).corpus = name
+    def _use_place(self, place: Place) -> None:
+        self._place = place
+        self.query_one(SearchOptions).place = place.label
         if self._view is None:
-            self.query_one(StatusLine).show(None, name)
+            self.query_one(StatusLine).show(None, self._place_of(None))
+
+    def _place_of(self, view: SearchView | None) -> str:
+        if view is not None:
+            return Place.of_request(view.request, self._place.settled).searched(view.state)
+        return self._place.expected(online=self._online)
+
+    def network_known(self, *, online: bool) -> None:
+        """Whether the live sources can be reached was found out."""
+        self._online = online
+        if self._view is None:
+            self.query_one(StatusLine).show(None, self._place_of(None))
 
     def action_cut_off(self) -> None:
         """Ask for the last day papers may date from."""
@@ -368,14 +371,10 @@ class SearchScreen(Screen[None]):
 
     def action_history(self) -> None:
         """Past searches."""
-        from pasa_tui.tui.screens.history import HistoryScreen
-
-        def chosen(choice: "HistoryChoice | None") -> None:
-            if choice is not None:
-                self.open_search(choice.search_id, resume=choice.what == "resume")
+        from pasa_tui.tui.screens.asking import ask_history
 
         if session := self._require_session():
-            self.app.push_screen(HistoryScreen(session.library), chosen)
+            ask_history(self, session.library, self.open_search)
 
     def action_export(self) -> None:
         """Papers to a file."""
@@ -384,7 +383,7 @@ class SearchScreen(Screen[None]):
         if self._view is None or not self._view.state.papers:
             self.notify("There is no paper to export yet.", severity="warning", markup=False)
             return
-        export_papers(self, self._view.state, self._starred, latex=self._latex)
+        export_papers(self, self._view.state, self._marks.starred, latex=self._latex)
 
     def action_help(self) -> None:
         """All keys."""

@@ -1,0 +1,82 @@
+"""Sources over scripted transports, and over the loopback services."""
+
+import math
+from collections.abc import AsyncGenerator, Callable, Iterable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pasa_tui.config.settings import SourceSettings
+from pasa_tui.sources.cache import AnswerCache
+from pasa_tui.sources.http import Http, Service
+from pasa_tui.sources.live import LiveSources
+from tests.services.literature import Literature
+from tests.services.server import Services
+
+DEFAULT = ("arxiv", "ar5iv", "arxiv-html", "semantic-scholar", "openalex")
+SERVICE = Service(name="s", base_url="https://s.test/api")
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+@pytest.fixture
+def http_for(tmp_path: Path) -> Callable[..., Http]:
+    """Make a client over a handler of requests, with its cache in the test's folder."""
+
+    def make(
+        handler: Handler,
+        *services: Service,
+        cache_bytes: int = 1_000_000,
+        seconds_left: Callable[[], float] = lambda: math.inf,
+        contact: str = "",
+    ) -> Http:
+        return Http(
+            services or (SERVICE,),
+            cache=AnswerCache(tmp_path / "answers.db", max_bytes=cache_bytes),
+            lock_dir=tmp_path,
+            seconds_left=seconds_left,
+            contact=contact,
+            jitter=0.0,
+            transport=httpx.MockTransport(handler),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def literature() -> Literature:
+    return Literature.invent(600)
+
+
+@pytest.fixture
+async def services(literature: Literature) -> AsyncGenerator[Services, None]:
+    async with Services(literature) as services:
+        yield services
+
+
+def settings_for(services: Services, **changes: object) -> SourceSettings:
+    urls = {f"{name.replace('-', '_')}_url": url for name, url in services.urls.items()}
+    return SourceSettings(**{**urls, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def live(services: Services, tmp_path: Path) -> AsyncGenerator[Callable[..., LiveSources], None]:
+    """Make live sources over the loopback services; all are closed after the test."""
+    made: list[LiveSources] = []
+
+    def make(names: Iterable[str] = DEFAULT, **options: object) -> LiveSources:
+        changes = options.pop("settings", {})
+        assert isinstance(changes, dict)
+        defaults: dict[str, object] = {"keys": {}, "cache_dir": tmp_path, "paced": False}
+        sources = LiveSources(tuple(names), settings_for(services, **changes), **{**defaults, **options})  # type: ignore[arg-type]
+        made.append(sources)
+        return sources
+
+    yield make
+    for sources in made:
+        await sources.close()
+
+
+def everything_below(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
