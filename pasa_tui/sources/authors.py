@@ -16,13 +16,15 @@ _SUFFIX = r"(?:,?\s(?:Jr\.?|Sr\.?|I{2,3}|IV)(?!\w))?"
 _FAMILY = rf"(?:{_PARTICLE}\s+)*(?:d['’]|al-|el-)?{_WORD}(?:\s+(?:{_PARTICLE}\s+)*{_WORD})??"
 _INITIALS = rf"[{UPPER}]h?\.(?:\s*[-‐]?\s*[{UPPER}]h?\.){{0,4}}"
 _GIVEN = rf"(?:{_WORD}(?<=\w\w)|[{UPPER}]\.(?:-?[{UPPER}]\.)*)"
-_STRAIGHT = rf"(?P<given>{_INITIALS})\s*(?P<family>{_FAMILY}){_SUFFIX}"
+_STRAIGHT = rf"(?P<given>{_INITIALS})\s*(?P<family>{_FAMILY})(?<=\w\w){_SUFFIX}"
 _INVERTED = rf"(?P<family>{_FAMILY}),(?:\s(?:Jr|Sr)\.?,)?\s+(?P<given>{_INITIALS}){_SUFFIX}"
 _BARE = rf"(?P<family>{_FAMILY})\s+(?P<given>{_INITIALS}|[{UPPER}]{{1,4}}(?:-[{UPPER}])?){_SUFFIX}(?![\w'’])"
 _UNDOTTED = rf"(?P<given>[{UPPER}]{{1,3}})\s(?P<family>{_FAMILY}){_SUFFIX}"
 _PLAIN_FAMILY = rf"(?:{_PARTICLE}\s+)+{_WORD}(?:\s+{_WORD})?|{_WORD}(?<=\w\w)"
 _FULL = rf"(?P<given>{_GIVEN}(?:\s+{_GIVEN}){{0,3}}?)\s+(?P<family>{_PLAIN_FAMILY}){_SUFFIX}"
-_TURNED = rf"(?P<family>{_FAMILY}),\s+(?P<given>{_GIVEN}(?:\s+{_GIVEN}){{0,3}}){_SUFFIX}"
+_TURNED = (
+    rf"(?P<family>{_FAMILY}),\s+(?P<given>{_GIVEN}(?:\s+{_GIVEN}){{0,3}}(?:\s+(?:{_PARTICLE}|d\.)){{0,2}}){_SUFFIX}"
+)
 _AND = r"(?:&|\b(?:and|und|et|y|e|og|och|en)\b)"
 _AFTER_NAME = rf"(?=\s*(?:[,.;:(\[“‘\"&]|$|[–—]\s|{_AND}\s|u\.\s?a\.|\d{{4}}))"
 # Initials may end the sentence of the names: what follows must then be no family name.
@@ -43,7 +45,7 @@ _FORMS = tuple(
 )
 _BETWEEN = re.compile(rf"\s*(?:,\s*(?:\.\.\.|…),?\s*(?:&\s*)?|[,;]?\s*(?P<last>{_AND})\s+(?!al\b|others\b)|[,;]\s*)")
 _OTHERS = re.compile(
-    r",?\s*(?:and\s+|et\s+)(?:al\b\.?|others\b\.?)|\s+u\.\s?a\.|,?\s*(?:…|\.\.\.)(?!\s*[,&])"
+    r"[,;]?\s*(?:and\s+|et\s+)(?:al\b\.?|others\b\.?)|\s+u\.\s?a\.|,?\s*(?:…|\.\.\.)(?!\s*[,&])"
     r"|,?\s*(?:(?:on behalf of|for|and|&)\s+)?(?:[Tt]he\s+)?(?:[\w-]+\s){1,5}"
     r"(?:Collaborations?|Consortium|Team|Group|Authors)\b"
 )

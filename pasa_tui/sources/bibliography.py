@@ -19,7 +19,7 @@ _MAX_REST = 2_000
 _TRIES = 6
 _DATE = rf"(?:\d{{1,2}}\s+)?(?:{MONTH}\s*(?:\d{{1,2}},?)?\s*)?{YEAR}[a-z]?(?:,\s*{MONTH}(?:\s*\d{{1,2}})?)?"
 _EARLY_DATE = re.compile(
-    rf"(?:\s*[(\[]\s*(?:{_DATE}|n\.?\s?d\.?|in press|forthcoming|to appear)\s*[)\]]|\s*\(\s*\)"
+    rf"(?:\s*[(\[]\s*(?:{_DATE}|n\.?\s?d\.?|in press|forthcoming|to appear)\s*[)\]]|\s*\(\?*\)"
     rf"|(?:[.,]\s*|\s){_DATE}(?=\s*[.,]))\s*[.,:;]*\s*"
 )
 _LATE_DATE = re.compile(rf"[,.;]?\s*(?:[(\[]\s*{_DATE}\s*[)\]]|(?<=[,.;])\s*{_DATE})[\s.,;]*$")
@@ -123,7 +123,9 @@ class _Reader:
         self.text = text
         self.marks = marks
         ends = (*blocks[1:], len(text))
-        self.blocks = [(a, b) for a, b in zip(blocks, ends, strict=True) if text[a:b].strip(" .,;")]
+        spans = zip(blocks, ends, strict=True)
+        # A date of its own says nothing of where the title is.
+        self.blocks = [(a, b) for a, b in spans if not _ONLY_DATE.fullmatch(text[a:b].strip(" .,;"))]
 
     def title(self) -> tuple[int, int, int]:
         """Where the authors end, and where the title starts and ends."""
@@ -138,7 +140,13 @@ class _Reader:
         authors, start, comma = self.authors(first, end, alone=venue_next)
         rest = self.text[start:end].strip(" .,;:")
         named = authors > first
-        own = venue_next or self.quoted(start) or self.italic(start) or not looks_like_names(rest)
+        own = (
+            venue_next
+            or ":" in self.text[authors:start]
+            or self.quoted(start)
+            or self.italic(start)
+            or not looks_like_names(rest)
+        )
         if named and _says_more(rest) and own:
             return authors, *self.within(start, end, comma=comma)
         if not named and venue_next:
@@ -211,7 +219,11 @@ class _Reader:
                 if (not follows or follows[0] in ".,:;(?![") and not is_name and mark.end - mark.start > 3:
                     volume = re.match(r"[,.]?\s*(?:vol\w*\.?\s*|\()?\d|[.,\s]*$", follows)
                     bold = any(m.kind == "bold" and m.start >= mark.end for m in self.marks)
-                    is_venue = mark.kind == "italic" and volume and (bold or _VENUE.match(text, mark.start))
+                    is_venue = (
+                        mark.kind == "italic"
+                        and volume
+                        and (bold or (_VENUE.match(text, mark.start) and text[mark.start : mark.start + 3] != "In "))
+                    )
                     return (start, start) if is_venue else (start, mark.end)
         cut = self.cut(start, end, comma=comma, whole=whole)
         if date := _LATE_DATE.search(text[start:cut]):
@@ -260,7 +272,7 @@ class _Reader:
                 ends.append(found.start())
         if ends:
             return min(ends)
-        if not whole and breaks:
+        if not whole and breaks and re.search(r"[\d,]", text[breaks[0][0] : end]):
             return breaks[0][0]
         return max(stop, start) if link and stop == link.start() else end
 
