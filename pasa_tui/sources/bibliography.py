@@ -12,51 +12,25 @@ from typing import Literal
 
 from pasa_tui.papers import Citation, clean_text
 from pasa_tui.sources.authors import UPPER, author_names, looks_like_names, name_list
-from pasa_tui.sources.identifiers import MONTH, YEAR, identifiers, publication_year
+from pasa_tui.sources.identifiers import (
+    EARLY_DATE,
+    LATE_DATE,
+    ONLY_DATE,
+    identifiers,
+    publication_year,
+)
+from pasa_tui.sources.venues import GENRE, JOURNAL, NO_TITLE, SHORT_OF_TITLE, VENUE
 
 _MAX_ENTRY = 50_000
 _MAX_REST = 2_000
 _TRIES = 6
-_DATE = rf"(?:\d{{1,2}}\s+)?(?:{MONTH}\s*(?:\d{{1,2}},?)?\s*)?{YEAR}[a-z]?(?:,\s*{MONTH}(?:\s*\d{{1,2}})?)?"
-_EARLY_DATE = re.compile(
-    rf"(?:\s*[(\[]\s*(?:{_DATE}|n\.?\s?d\.?|in press|forthcoming|to appear)\s*[)\]]|\s*\(\?*\)"
-    rf"|(?:[.,]\s*|\s){_DATE}(?=\s*[.,]))\s*[.,:;]*\s*"
-)
-_LATE_DATE = re.compile(rf"[,.;]?\s*(?:[(\[]\s*{_DATE}\s*[)\]]|(?<=[,.;])\s*{_DATE})[\s.,;]*$")
-_ONLY_DATE = re.compile(rf"[\s(\[]*(?:{_DATE}|n\.?d\.?)?[\s)\].,;]*(?=$|https?:)")
-_VENUE = re.compile(
-    rf"""(?:[Ii]n:?\s+(?=[“"{UPPER}\d])|[Ii]n:|Proc(?:\.|eedings\b)|Advances\sin\s|Adv\.\s|Journal\s(?:of|for)\s|J\.\s
-    |(?:IEEE|ACM|SIAM|AMS|PeerJ|PLoS|PLOS|BMC|EURASIP|EPJ)\b|Transactions\s(?:of|on)\s|Trans\.|arXiv\b|arxiv[:\s]
-    |CoRR\b|abs/\d|bioRxiv|medRxiv|SSRN|[Pp]reprint\b|[Tt]ech(?:nical|\.)\s[Rr]ep|Ph\.?\s?D\.?\s|[Dd]octoral\s
-    |[Mm]aster[’']?s?[’']?\s[Tt]hesis|[Dd]issertation|[Bb]achelor|Thesis\b|[Uu]npublished|[Mm]anuscript|[Tt]o\sappear
-    |https?:|www\.|URL\b|url:|[Dd]oi:|DOI\b|Available\b|Accessed\b|Retrieved\b|\[Online\]|Lecture\sNotes\s|LNCS
-    |(?:[\w-]{{1,40}}\s){{0,2}}(?:University\sPress|Springer|Elsevier|Wiley|McGraw)|(?:MIT|CRC|Academic)\sPress
-    |(?:\d+(?:st|nd|rd|th)\s)?(?:[\w-]{{1,40}}\s){{0,3}}(?:Conference|Symposium|Workshop|Meeting)\s(?:of|on|for)\s
-    |(?:{YEAR}\s)?(?:NeurIPS|NIPS|ICML|ICLR|CVPR|ICCV|ECCV|EMNLP|NAACL|AAAI|IJCAI|SIGIR|ACL|KDD|COLING|Nature|Science)
-     (?:[\s,.]|$)
-    |Phys\.|Rev\.|Nucl\.|Astrophys|Commun\.|Comput\.|Ann\.|Math\.|Nat\.|Sci\.|Lett\.|Appl\.|Eur\.|Int\.\s
-    |[{UPPER}][\w&’':-]{{0,40}}(?:\s[\w&’':-]{{1,40}}){{0,7}},?\s(?:vol\.\s?|[Vv]olume\s)?\d+\s?(?:\(|[,:;]\s?\w{{0,2}}\d|,\s(?:no|pp|art)|$)
-    |(?:Vol(?:\.|ume)|vol(?:\.|ume)|No\.|pp\.|pages)\s|{_DATE}\s*[.;,:]|\(?{_DATE}\)?\s*$)""",
-    re.VERBOSE,
-)
-_NO_TITLE = re.compile(
-    r"in:?\s|In:\s|In\s(?:the\s)?(?:Proc|Advances\s|(?:\w+\s){0,2}(?:Conference|Symposium|Workshop))|arXiv\b|CoRR\b|bioRxiv\b"
-    r"|https?:|doi:|Tech(?:nical|\.)\s[Rr]ep[.\w]*\s|(?:Ph\.?\s?D\.?\s|Master[’']?s?[’']?\s)[Tt]hesis[,;]|Unpublished\b|[a-z-]+/\d{7}"
-)
 _BREAK = re.compile(r"(?P<mark>[.?!…])[”’'\")\]]*\s+(?=(?P<next>\S))")
 _ABBREVIATION = re.compile(
     rf"(?:\b(?:vs|e\.g|i\.e|etc|cf|al|approx|Dr|Mr|Mrs|Ms|St|No|Vol|Fig|Eq|Sec|Prof|ca|resp|Inc|Ltd|Co|viz)|\b[{UPPER}])$"
 )
-# What kind of work it is, as Chinese standards mark it behind the title: "[J]", "[C]//", "[EB/OL]".
-_GENRE = re.compile(r":?\s?\[(?:[A-Z]{1,2}(?:/[A-Z]{2})?|(?:PhD|Master|Doctoral)[^]]*)\]")
-_JOURNAL = re.compile(rf"(?:\b[{UPPER}]\w*[.\s&]*|\b(?:of|and|the|in|on|für|de)\s+){{1,9}}$")
 _CORPORATE = re.compile(
     rf"[\w&’'-]{{1,50}}(?:[.\s][\w&’'-]{{1,50}}){{0,5}}?(?:[.]\s+(?=\S)|,\s+(?=[“{UPPER}]))|[{UPPER}]\w+,\s+(?=in\s)"
     rf"|[^.:“\"]{{1,60}}?,[^.:“\"]{{1,400}}?\.\s+(?=[{UPPER}])"
-)
-_SHORT_OF_TITLE = re.compile(
-    r"in:|in\s(?=[A-Z“])|In[\s:]|arXiv|Ph\.?D|Proc|Master|Tech|\w+\s[Ee]d(?:n|\.|ition)|\d{4}\.\d{4,5}\b|vol(?:\.|ume)\s|[^,]+,\svol\.\s\d"
-    r"|[Uu]npublished|[Mm]anuscript|[Pp]reprint|[Tt]o\sappear|in\spress|submitted"
 )
 _LINK = re.compile(r"https?://|www\.|arXiv\s*:|doi\s*:|URL\s", re.IGNORECASE)
 
@@ -125,7 +99,7 @@ class _Reader:
         ends = (*blocks[1:], len(text))
         spans = zip(blocks, ends, strict=True)
         # A date of its own says nothing of where the title is.
-        self.blocks = [(a, b) for a, b in spans if not _ONLY_DATE.fullmatch(text[a:b].strip(" .,;"))]
+        self.blocks = [(a, b) for a, b in spans if not ONLY_DATE.fullmatch(text[a:b].strip(" .,;"))]
 
     def title(self) -> tuple[int, int, int]:
         """Where the authors end, and where the title starts and ends."""
@@ -151,7 +125,7 @@ class _Reader:
             return authors, *self.within(start, end, comma=comma)
         if not named and venue_next:
             return first, *self.within(first, end, whole=True)
-        date = _LATE_DATE.search(self.text[first:end])
+        date = LATE_DATE.search(self.text[first:end])
         # The point before a date may be an initial's.
         return first + date.start() + 1 if date else end, *self.within(second, second_end, whole=len(self.blocks) > 2)
 
@@ -160,7 +134,7 @@ class _Reader:
         body = self.text[start:end].strip()
         slanted = self.italic(start)
         whole = bool(slanted and slanted.end >= start + len(body.rstrip(" .,")))
-        return not whole and bool(_VENUE.match(body) or slanted or _ONLY_DATE.fullmatch(body))
+        return not whole and bool(VENUE.match(body) or slanted or ONLY_DATE.fullmatch(body))
 
     def authors(self, start: int, end: int, *, alone: bool) -> tuple[int, int, bool]:
         """Where the names end, where what follows them starts, and whether only a comma stands between.
@@ -171,7 +145,7 @@ class _Reader:
         found, names_end = name_list(text[start:end])
         at = start + names_end
         quote = self.quotation(start, end, at if found else None)
-        dates = _EARLY_DATE.finditer(text, max(at - 1, start), end if quote is None else quote + 1)
+        dates = EARLY_DATE.finditer(text, max(at - 1, start), end if quote is None else quote + 1)
         for date in islice(dates, _TRIES):
             more = (found and date.start() <= at + 2) or _says_more(text[date.end() : end])
             if more and looks_like_names(text[start : date.start()]):
@@ -188,7 +162,7 @@ class _Reader:
         corporate = _CORPORATE.match(text, start, end)
         if corporate and alone and looks_like_names(corporate[0].rstrip(" .,")):
             follows = text[corporate.end() : end]
-            if _says_more(follows) and (follows.startswith("in ") or not _VENUE.match(follows)):
+            if _says_more(follows) and (follows.startswith("in ") or not VENUE.match(follows)):
                 return corporate.end(), corporate.end(), corporate[0].rstrip().endswith(",")
         return start, start, False
 
@@ -222,17 +196,17 @@ class _Reader:
                     is_venue = (
                         mark.kind == "italic"
                         and volume
-                        and (bold or (_VENUE.match(text, mark.start) and text[mark.start : mark.start + 3] != "In "))
+                        and (bold or (VENUE.match(text, mark.start) and text[mark.start : mark.start + 3] != "In "))
                     )
                     return (start, start) if is_venue else (start, mark.end)
         cut = self.cut(start, end, comma=comma, whole=whole)
-        if date := _LATE_DATE.search(text[start:cut]):
+        if date := LATE_DATE.search(text[start:cut]):
             cut = start + date.start()
         return start, cut
 
     def untitled(self, start: int, end: int) -> bool:
         """Whether a journal and its volume follow the names at once."""
-        if _NO_TITLE.match(self.text, start, end):
+        if NO_TITLE.match(self.text, start, end):
             return True
         if link := _LINK.search(self.text, start, end):
             end = link.start()
@@ -242,7 +216,7 @@ class _Reader:
                 self.text, match.end(), end
             )
             *abbreviated, _ = re.split(r"\.\s+", match[0].rstrip(" ,"))
-            journal = _JOURNAL.fullmatch(match[0].rstrip(" ,")) and not any(" " in piece for piece in abbreviated)
+            journal = JOURNAL.fullmatch(match[0].rstrip(" ,")) and not any(" " in piece for piece in abbreviated)
             return bool((bold or plain) and journal)
         return False
 
@@ -254,20 +228,20 @@ class _Reader:
         stop = min(stop, link.start()) if link else stop
         breaks = []
         for found in _BREAK.finditer(text, start, end):
-            venue = bool(_VENUE.match(text, found.end())) or found.end() == stop or bool(self.italic(found.end()))
+            venue = bool(VENUE.match(text, found.end())) or found.end() == stop or bool(self.italic(found.end()))
             before, following = text[max(start, found.start() - 12) : found.start()], found["next"]
             abbreviated = found["mark"] == "." and _ABBREVIATION.search(before)
             begins = following.isupper() or following.isdigit() or following in '“"[(‘'
             if venue or (begins and not abbreviated):
                 breaks.append((found.start() + 1, found["mark"], venue))
         ends = [place for place, _, venue in breaks if venue]
-        if genre := _GENRE.search(text, start, end):
+        if genre := GENRE.search(text, start, end):
             ends.append(genre.start())
         if not whole:
             ends += [place for place, mark, _ in breaks if mark == "."]
         for found in re.compile(r",\s+").finditer(text, start, end):
             slanted = self.italic(found.end())
-            short = _SHORT_OF_TITLE.match(text, found.end()) or (comma and _VENUE.match(text, found.end()))
+            short = SHORT_OF_TITLE.match(text, found.end()) or (comma and VENUE.match(text, found.end()))
             if short or (slanted and slanted.end - slanted.start > 2):
                 ends.append(found.start())
         if ends:
@@ -303,7 +277,8 @@ def _says_more(text: str) -> bool:
 def _unwrap(title: str) -> str:
     """A title without the quotation marks around it and the point or comma after it."""
     title = title.strip(" ,;:")
-    if title and title[0] in '“"„«‘' and title[-1] in '”"“»’' and title.count(title[-1]) <= 1 + (title[0] == title[-1]):
+    pair = title[:1] + title[-1:]
+    if pair in ("“”", '""', "„“", "«»", "‘’") and (pair == "‘’" or title.count(pair[1]) <= 1 + (pair == '""')):
         title = title[1:-1]
     title = title.strip(" ,;:")
     return title[:-1].rstrip(" ,;:") if title.endswith(".") and not title.endswith("...") else title

@@ -7,6 +7,13 @@ from pasa_tui.papers import clean_text, parse_arxiv_id, parse_doi
 
 YEAR = r"(?:1[6-9]|20)\d\d"
 MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
+DATE = rf"(?:\d{{1,2}}\s+)?(?:{MONTH}\s*(?:\d{{1,2}},?)?\s*)?{YEAR}[a-z]?(?:,\s*{MONTH}(?:\s*\d{{1,2}})?)?"
+EARLY_DATE = re.compile(
+    rf"(?:\s*[(\[]\s*(?:{DATE}|n\.?\s?d\.?|in press|forthcoming|to appear)\s*[)\]]|\s*\(\?*\)"
+    rf"|(?:[.,]\s*|\s){DATE}(?=\s*[.,]))\s*[.,:;]*\s*"
+)
+LATE_DATE = re.compile(rf"[,.;]?\s*(?:[(\[]\s*{DATE}\s*[)\]]|(?<=[,.;])\s*{DATE})[\s.,;]*$")
+ONLY_DATE = re.compile(rf"[\s(\[]*(?:{DATE}|n\.?d\.?)?[\s)\].,;]*(?=$|https?:)")
 _ARXIV = re.compile(
     r"(?:External Links:\s+|arxiv(?:\.org)?(?:\s+(?:e-?prints?|preprint))*[\s:,/]*(?:\(?arxiv\)?[:\s]*)?(?:abs/|pdf/)?"
     r"|\babs/|\beprint[:\s]+)\[?(?P<id>\d{4}\.\d{4,5}|[a-z-]{1,20}(?:\.[A-Z]{2})?/\d{7})(?!\d)"
