@@ -1,5 +1,6 @@
 """The Crawler's actions as a tree: query > searches and expansions > papers."""
 
+import textwrap
 from collections.abc import Sequence
 
 from rich.style import Style
@@ -25,6 +26,9 @@ from pasa_tui.events import (
 from pasa_tui.tui.actions import bindings
 from pasa_tui.tui.text import plural
 from pasa_tui.usage import SourceUsage
+
+_NARROWEST, _INDENT = 24, 6
+"""Cells of the shortest line that a message is broken into; cells that the tree and its bar take of each."""
 
 
 class ActionLog(Tree[int | str]):
@@ -147,7 +151,10 @@ class ActionLog(Tree[int | str]):
         return label.append(asked, style=Style(dim=False))
 
     def _leaf(self, text: str, style: str) -> None:
-        self.root.add_leaf(Text(f"  {text.strip()}", style=style))
+        """A message, over as many lines as it takes: a tree cuts off what is too long."""
+        width = max(_NARROWEST, self.size.width - _INDENT)
+        for line in textwrap.wrap(text.strip(), width, subsequent_indent="  "):
+            self.root.add_leaf(Text(f"  {line}", style=style))
 
     def _show_usage(self, usage: Sequence[SourceUsage]) -> None:
         """One line for all sources, unfolded into one each: what was asked of it and what is left of its budget."""

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
 from textual.timer import Timer
@@ -61,6 +62,7 @@ class StatusLine(Widget):
         sign, colour, word = _ENDINGS.get(state.ending or "", ("·", MUTED, "stopped"))
         if self.running:
             sign, colour, word = _SPINNER[self._frame % len(_SPINNER)], "$text-accent", _progress(state)
+        # The weightiest first: those that the line has no room for are left out.
         facts = [
             f"{plural(len(state.papers), 'paper')} met",
             f"{state.selected:,} selected",
@@ -68,16 +70,24 @@ class StatusLine(Widget):
             duration(state.elapsed),
             self._place,
         ]
-        if state.warnings:
-            facts.append(f"⚠ {plural(len(state.warnings), 'warning')} in the log")
-        if funnel.citations:
-            facts.append(f"{round(100 * funnel.resolved / funnel.citations)} % resolved")
-        if state.usage:
-            facts.append(plural(funnel.requests, "request"))
+        if problems := len(state.warnings) + len(state.troubles):
+            facts.append(f"⚠ {problems} in the log")
         if funnel.failures:
             facts.append(plural(funnel.failures, "failure"))
-        first = Content.assemble((f"{sign} {word}", f"{colour} bold"), f"  {' · '.join(facts)}")
+        if funnel.citations:
+            facts.append(f"{round(100 * funnel.resolved / funnel.citations)} % of citations resolved")
+        if state.usage:
+            facts.append(plural(funnel.requests, "request"))
+        head = Content.styled(f"{sign} {word}", f"{colour} bold") + "  "
+        first = head + " · ".join(_fitting(facts, self.size.width - head.cell_length))
         return first + "\n" + funnel_line(funnel, self.size.width)
+
+
+def _fitting(facts: list[str], width: int) -> list[str]:
+    """As many of the facts, from the first, as `width` cells hold with dots between them."""
+    while len(facts) > 1 and cell_len(" · ".join(facts)) > width:
+        facts = facts[:-1]
+    return facts
 
 
 def _progress(state: "SearchState") -> str:
@@ -86,7 +96,7 @@ def _progress(state: "SearchState") -> str:
 
 
 def funnel_line(funnel: "Funnel", width: int) -> Content:
-    """Both halves of the funnel, searching and judging, opening and following, in at most `width` cells or so."""
+    """The parts of the funnel, searching and judging, opening and following, in at most `width` cells or so."""
     if width < 96:
         return Content(
             f"search {funnel.searches:,}>{funnel.results:,}>{funnel.new:,} new>{funnel.judged:,} judged"
@@ -94,7 +104,7 @@ def funnel_line(funnel: "Funnel", width: int) -> Content:
             f">{funnel.resolved:,}>{funnel.cited_new:,} new"
         )
     short = width < 140
-    halves = (
+    halves: list[tuple[tuple[int, str], ...]] = [
         (
             (funnel.searches, "searches"),
             (funnel.results, "results"),
@@ -109,7 +119,11 @@ def funnel_line(funnel: "Funnel", width: int) -> Content:
             (funnel.resolved, "known" if short else "resolved"),
             (funnel.cited_new, "new"),
         ),
-    )
+    ]
+    if funnel.followed and not short:
+        halves.append(
+            ((funnel.followed, "asked who cites"), (funnel.candidates, "candidates"), (funnel.near_new, "new"))
+        )
     step = ">" if short else " > "
     stages = [
         Content.styled(step, MUTED).join([Content.assemble(f"{count:,}", (f" {name}", MUTED)) for count, name in half])
