@@ -26,7 +26,7 @@ _TURNED = (
     rf"(?P<family>{_FAMILY}),\s+(?P<given>{_GIVEN}(?:\s+{_GIVEN}){{0,3}}(?:\s+(?:{_PARTICLE}|d\.)){{0,2}}){_SUFFIX}"
 )
 _AND = r"(?:&|\b(?:and|und|et|y|e|og|och|en)\b)"
-_AFTER_NAME = rf"(?=\s*(?:[,.;:(\[“‘\"&]|$|[–—]\s|{_AND}\s|u\.\s?a\.|\d{{4}}))"
+_AFTER_NAME = rf"(?=\s*(?:[,.;:(\[“‘\"&]|$|[–—]\s|{_AND}\s|u\.\s?a\.|[Ii]n\s|\d{{4}}))"
 # Initials may end the sentence of the names: what follows must then be no family name.
 _AFTER_INITIALS = rf"(?:{_AFTER_NAME}|(?<=\.)(?=\s+\w)(?!\s+{_FAMILY}\s*(?:[,&]|and\b)))"
 _FORMS = tuple(

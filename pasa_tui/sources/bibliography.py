@@ -13,6 +13,7 @@ from typing import Literal
 from pasa_tui.papers import Citation, clean_text
 from pasa_tui.sources.authors import UPPER, author_names, looks_like_names, name_list
 from pasa_tui.sources.identifiers import (
+    DATE,
     EARLY_DATE,
     LATE_DATE,
     ONLY_DATE,
@@ -24,6 +25,7 @@ from pasa_tui.sources.venues import GENRE, JOURNAL, NO_TITLE, SHORT_OF_TITLE, VE
 _MAX_ENTRY = 50_000
 _MAX_REST = 2_000
 _TRIES = 6
+_BARE_DATE = re.compile(rf"\s{DATE}\s+(?=[“‘\"{UPPER}])")
 _BREAK = re.compile(r"(?P<mark>[.?!…])[”’'\")\]]*\s+(?=(?P<next>\S))")
 _ABBREVIATION = re.compile(
     rf"(?:\b(?:vs|e\.g|i\.e|etc|cf|al|approx|Dr|Mr|Mrs|Ms|St|No|Vol|Fig|Eq|Sec|Prof|ca|resp|Inc|Ltd|Co|viz)|\b[{UPPER}])$"
@@ -145,11 +147,13 @@ class _Reader:
         found, names_end = name_list(text[start:end])
         at = start + names_end
         quote = self.quotation(start, end, at if found else None)
+        if found and (bare := _BARE_DATE.match(text, at, end)):
+            return at, bare.end(), False
         dates = EARLY_DATE.finditer(text, max(at - 1, start), end if quote is None else quote + 1)
         for date in islice(dates, _TRIES):
             more = (found and date.start() <= at + 2) or _says_more(text[date.end() : end])
             if more and looks_like_names(text[start : date.start()]):
-                return max(at, date.start()), date.end(), False
+                return max(at, date.start()), date.end(), date[0].rstrip().endswith(",")
         if quote is not None:
             return quote, quote, False
         colon = re.compile(rf".{{2,600}}?\b[{UPPER}]\.(?=:\s)").match(text, start, end)
@@ -172,7 +176,7 @@ class _Reader:
             between = self.text[names_end : found.start()] if names_end is not None else ""
             if between.startswith(".") and any(char.isalpha() for char in between):
                 return None
-            if self.quoted(found.start()):
+            if self.quoted(found.start(), loosely=not any(char.isalpha() for char in between)):
                 return found.start()
         return None
 
@@ -245,17 +249,20 @@ class _Reader:
             if short or (slanted and slanted.end - slanted.start > 2):
                 ends.append(found.start())
         if ends:
-            return min(ends)
+            return min(*ends, link.start() if link else end)
         if not whole and breaks and re.search(r"[\d,]", text[breaks[0][0] : end]):
             return breaks[0][0]
-        return max(stop, start) if link and stop == link.start() else end
+        return stop if start < stop and (not whole or (link and stop == link.start())) else end
 
     def italic(self, at: int) -> Mark | None:
         """The slanted type that starts at `at`, give or take a space or a quotation mark."""
         return next((m for m in self.marks if m.kind == "italic" and 0 <= m.start - at <= 1), None)
 
-    def quoted(self, start: int) -> int:
-        """Where the quotation that starts at `start` closes, or 0 where none does or it is a part of the title."""
+    def quoted(self, start: int, *, loosely: bool = True) -> int:
+        """Where the quotation that starts at `start` closes, or 0 where none does or it is a part of the title.
+
+        `loosely` lets the venue follow without a point or comma.
+        """
         closing = {"“": "”", '"': '"', "„": "“", "«": "»", "‘": "’"}.get(self.text[start : start + 1])
         if closing is None:
             return 0
@@ -264,7 +271,12 @@ class _Reader:
             opened = self.text.count("“", start, found.start()) - self.text.count("”", start, found.start())
             if closing == "’" and self.text[found.end() : found.end() + 1].isalnum():
                 continue
-            if inside in ",." or (opened <= 1 and (inside in "?!" or after in ("", *",.;(["))):
+            venue = loosely and VENUE.match(self.text[found.end() :].lstrip())
+            if (
+                inside in ",."
+                or (opened <= 1 and venue)
+                or (opened <= 1 and (inside in "?!" or after in ("", *",.;([")))
+            ):
                 return found.end() if after != ":" else 0
         return 0
 
@@ -276,7 +288,7 @@ def _says_more(text: str) -> bool:
 
 def _unwrap(title: str) -> str:
     """A title without the quotation marks around it and the point or comma after it."""
-    title = title.strip(" ,;:")
+    title = title.strip(" ,;:").removesuffix("(").rstrip(" ,;:")
     pair = title[:1] + title[-1:]
     if pair in ("“”", '""', "„“", "«»", "‘’") and (pair == "‘’" or title.count(pair[1]) <= 1 + (pair == '""')):
         title = title[1:-1]
