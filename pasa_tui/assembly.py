@@ -14,7 +14,7 @@ import msgspec
 
 from pasa_tui.agent import Sources
 from pasa_tui.config import Paths
-from pasa_tui.config.secrets import find_key
+from pasa_tui.config.secrets import Key, find_keys
 from pasa_tui.config.settings import AgentSettings, Settings
 from pasa_tui.errors import CorpusError, LibraryError
 from pasa_tui.library import Library
@@ -90,9 +90,9 @@ class AgentBuilder(Protocol):
         ...
 
 
-def chosen_sources(names: Sequence[str]) -> tuple[str, ...]:
-    """The sources that these names mean, by the keys there are (see `parse_sources`). Raises ConfigError."""
-    return parse_sources(",".join(names), lambda name: find_key(name) is not None)
+def chosen_sources(names: Sequence[str], keys: Mapping[str, Key]) -> tuple[str, ...]:
+    """The sources that these names mean, with the keys there are (see `parse_sources`). Raises ConfigError."""
+    return parse_sources(",".join(names), lambda name: name in keys)
 
 
 def addresses_of(names: Sequence[str], settings: Settings) -> list[str]:
@@ -139,20 +139,20 @@ class AgentAssembly:
         """The builtin agent over the sources of the request. Raises PasaError."""
         if not request.is_live:
             return builtin_agent(request, paths)
-        request = replace(request, sources=chosen_sources(request.sources))
+        keys = find_keys()
+        request = replace(request, sources=chosen_sources(request.sources, keys))
         live = [name for name in request.sources if name != CORPUS]
         if not live:
             return builtin_agent(request, paths)
         if not self._is_online(addresses_of(live, self._settings)):
             return self._offline(request, paths)
-        return self._live(request, live, paths)
+        return self._live(request, live, keys, paths)
 
-    def _live(self, request: SearchRequest, live: Sequence[str], paths: Paths) -> Agent:
+    def _live(self, request: SearchRequest, live: Sequence[str], keys: Mapping[str, Key], paths: Paths) -> Agent:
         from pasa_tui.corpus import SAMPLE, available, open_corpus
         from pasa_tui.models.builtin import BuiltinCrawler, BuiltinSelector, PlainStatistics
         from pasa_tui.sources.live import CONCURRENCY, LiveSources
 
-        keys = find_keys(live)
         with ExitStack() as opened:
             # The sample's texts are summaries of ours, so a live search takes its papers from elsewhere.
             corpora = []
@@ -164,7 +164,7 @@ class AgentAssembly:
             sources = LiveSources(
                 live,
                 self._settings.sources,
-                keys=keys,
+                keys={name: key.value for name, key in keys.items()},
                 cache_dir=paths.cache_dir,
                 local=(*corpora, *library),
                 seconds_left=_countdown(request.settings.max_seconds),
@@ -180,6 +180,7 @@ class AgentAssembly:
                     reader=sources.reader,
                     resolver=sources.resolver,
                     citations=sources.citations,
+                    recommender=sources.recommender,
                     usage=sources.usage,
                     new_troubles=sources.new_troubles,
                     concurrency=CONCURRENCY,
@@ -231,12 +232,6 @@ class LibraryPapers:
             papers = {}
         found = [papers.get(paper_id) for paper_id in ids]
         return [paper if paper and paper.abstract and paper.abstract_kind == "abstract" else None for paper in found]
-
-
-def find_keys(names: Sequence[str]) -> dict[str, str]:
-    """The keys that these sources can have, by key name. Raises ConfigError for one that can't be a key."""
-    wanted = {SOURCES[name].key for name in names if name in SOURCES and SOURCES[name].key}
-    return {name: key.value for name in sorted(wanted) if (key := find_key(name))}
 
 
 def any_reachable(addresses: Sequence[str], patience: float = _PROBE_SECONDS) -> bool:

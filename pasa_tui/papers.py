@@ -166,13 +166,13 @@ class Citing:
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """What led to a paper: the text of a search, a section of another paper, or that it cites another paper ("citing")
-    or is cited together with it by others ("co-cited").
+    or is cited together with it by others ("co-cited"), or is recommended to who likes it and other papers ("similar").
 
     `parent` is the paper that led here, the citing one for "section", and None for "search". `rank` counts from 1
     among the results of a source, the citations of the section, or the candidates of its kind.
     """
 
-    kind: Literal["search", "section", "citing", "co-cited"]
+    kind: Literal["search", "section", "citing", "co-cited", "similar"]
     text: str
     parent: PaperId | None = None
     rank: int = 0

@@ -6,7 +6,7 @@ import pytest
 from keyring.backend import KeyringBackend
 
 from pasa_tui.config import secrets
-from pasa_tui.config.secrets import KEYS, Key, find_key, remove_key, store_key
+from pasa_tui.config.secrets import KEYS, Key, find_keys, remove_key, store_key
 from pasa_tui.errors import ConfigError
 
 
@@ -48,13 +48,16 @@ def ring() -> Iterator[InMemory]:
 
 
 def test_a_variable_goes_over_the_keyring(ring: InMemory) -> None:
-    assert find_key("serper", {}) is None
+    assert find_keys(environ={}) == {}
     store_key("serper", " from-the-ring \n")
-    assert find_key("serper", {}) == Key("from-the-ring", "keyring")
-    assert find_key("serper", {"SERPER_API_KEY": "from-the-variable"}) == Key("from-the-variable", "SERPER_API_KEY")
-    assert find_key("semantic-scholar", {"S2_API_KEY": "x"}) == Key("x", "S2_API_KEY")
+    assert find_keys(environ={}) == {"serper": Key("from-the-ring", "keyring")}
+    environ = {"SERPER_API_KEY": "from-the-variable", "S2_API_KEY": "x", "OPENALEX_API_KEY": " "}
+    assert find_keys(environ=environ) == {
+        "serper": Key("from-the-variable", "SERPER_API_KEY"),
+        "semantic-scholar": Key("x", "S2_API_KEY"),
+    }
     assert remove_key("serper") and not remove_key("serper")
-    assert find_key("serper", {}) is None
+    assert find_keys(["serper"], {}) == {}
 
 
 def test_a_key_is_not_shown_by_accident() -> None:
@@ -71,13 +74,13 @@ def test_what_can_be_no_key_is_refused_unsaid(ring: InMemory, value: str) -> Non
 
 def test_a_key_with_a_blank_in_a_variable_is_an_error_unsaid(ring: InMemory) -> None:
     with pytest.raises(ConfigError, match="SERPER_API_KEY") as refused:
-        find_key("serper", {"SERPER_API_KEY": "abc def"})
+        find_keys(["serper"], {"SERPER_API_KEY": "abc def"})
     assert "abc" not in str(refused.value)
 
 
 def test_without_a_keyring_there_is_no_key_and_a_way_out(ring: InMemory) -> None:
     ring.broken = True
-    assert find_key("openalex", {}) is None
+    assert find_keys(["openalex"], {}) == {}
     with pytest.raises(ConfigError, match="keyring") as refused:
         store_key("openalex", "k")
     assert "OPENALEX_API_KEY" in refused.value.hint
@@ -91,12 +94,13 @@ def test_a_keyring_that_hangs_holds_no_key(ring: InMemory, monkeypatch: pytest.M
     release = threading.Event()
     monkeypatch.setattr(secrets, "_PATIENCE", 0.05)
     monkeypatch.setattr(InMemory, "get_password", lambda *_: release.wait(30) and None)
-    assert find_key("serper", {}) is None
+    assert find_keys(environ={}) == {}
     release.set()
 
 
 def test_unknown_names_are_refused() -> None:
-    for ask in (find_key, remove_key):
-        with pytest.raises(ConfigError, match="no key 'scopus'"):
-            ask("scopus")
+    with pytest.raises(ConfigError, match="no key 'scopus'"):
+        find_keys(["scopus"], {})
+    with pytest.raises(ConfigError, match="no key 'scopus'"):
+        remove_key("scopus")
     assert set(KEYS) == {"serper", "semantic-scholar", "openalex"}

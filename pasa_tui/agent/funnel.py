@@ -36,7 +36,7 @@ def funnel_of(state: SearchState) -> Funnel:
         failures=state.funnel.failures,
         followed=len(followed),
         candidates=state.funnel.candidates,
-        near_new=sum(found.provenance.kind in ("citing", "co-cited") for found in state.papers.values()),
+        near_new=sum(found.provenance.kind in ("citing", "co-cited", "similar") for found in state.papers.values()),
     )
 
 

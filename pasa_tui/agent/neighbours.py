@@ -1,6 +1,6 @@
-"""Forward citations and co-citation: who cites the best papers, and what else those cite.
+"""Forward citations, co-citation and recommendations: who cites the best papers, what else those cite, what is alike.
 
-Both answer the question "what belongs here that no search has words for". Co-citation as a measure of likeness is
+All answer the question "what belongs here that no search has words for". Co-citation as a measure of likeness is
 Small's (JASIS 24, 1973): two papers are alike in so far as later papers cite them together.
 """
 
@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pasa_tui.agent.queue import QueuedPaper
 from pasa_tui.agent.run import Run
@@ -18,6 +19,8 @@ from pasa_tui.papers import Citation, Citing, Paper, PaperId, Provenance
 
 _CITING = 100
 """Citing papers asked for of each paper: a page of the services that know them."""
+_RECOMMENDED = 50
+"""Papers asked for that are like the best ones, all of them together."""
 _EVERYBODY = 0.05
 """Taken off for each factor of ten in how often a candidate is cited: what everyone cites is about everything."""
 _FEWEST_TOGETHER = 2
@@ -34,7 +37,7 @@ class _Candidate:
     paper: Paper | None = None
     times_cited: int = 0
     leads: dict[PaperId, float] = field(default_factory=dict)
-    direct: bool = False
+    kind: Literal["citing", "co-cited", "similar"] = "co-cited"
 
     @property
     def worth(self) -> float:
@@ -48,18 +51,23 @@ class _Candidate:
 
 
 async def meet_neighbours(run: Run) -> None:
-    """Ask who cites the best selected papers; meet and judge the most promising of those and of what they cite.
+    """Ask who cites the best selected papers and what is like them; meet and judge the most promising.
 
+    Those that cite them, those cited along with them and those like them compete in one ranking.
     `settings.citing_papers` bounds the papers asked about, `settings.near_papers` those taken in.
     """
-    if run.sources.citations is None or not run.settings.near_papers or run.out_of_budget():
+    index, recommender = run.sources.citations, run.sources.recommender
+    if (index is None and recommender is None) or not run.settings.near_papers or run.out_of_budget():
         return
     best = sorted((queued for queued in run.queue.papers.values() if queued.selected), key=lambda it: it.best_first)
     seeds = [queued for queued in best[: run.settings.citing_papers] if not queued.followed]
     actions = {queued.paper.id: run.next_action() for queued in seeds}
-    found = await asyncio.gather(*(_ask(run, queued, actions[queued.paper.id]) for queued in seeds))
+    found, similar = await asyncio.gather(
+        asyncio.gather(*(_ask(run, queued, actions[queued.paper.id]) for queued in seeds)),
+        _similar(run, seeds, actions),
+    )
     asked = [(queued, citing) for queued, citing in zip(seeds, found, strict=True) if citing is not None]
-    candidates = _candidates(run, asked)
+    candidates = _candidates(run, asked, seeds, similar)
     new = await _meet_best(run, candidates, actions)
     for queued, citing in asked:
         action = actions[queued.paper.id]
@@ -74,11 +82,12 @@ async def meet_neighbours(run: Run) -> None:
 
 async def _ask(run: Run, queued: QueuedPaper, action: int) -> Sequence[Citing] | None:
     index = run.sources.citations
-    assert index is not None
     queued.followed = True
     run.emit(
         ExpandStarted(at=run.clock(), action=action, paper_id=queued.paper.id, depth=queued.depth, direction="citing")
     )
+    if index is None:
+        return ()
     async with run.slots:
         run.count_call()
         try:
@@ -88,20 +97,45 @@ async def _ask(run: Run, queued: QueuedPaper, action: int) -> Sequence[Citing] |
             return None
 
 
-def _candidates(run: Run, asked: Sequence[tuple[QueuedPaper, Sequence[Citing]]]) -> list[_Candidate]:
+async def _similar(run: Run, seeds: Sequence[QueuedPaper], actions: dict[PaperId, int]) -> Sequence[Paper]:
+    recommender = run.sources.recommender
+    if recommender is None or not seeds:
+        return ()
+    async with run.slots:
+        run.count_call()
+        try:
+            return await recommender.recommend([queued.paper for queued in seeds], limit=_RECOMMENDED)
+        except SourceError as error:
+            run.fail(actions[seeds[0].paper.id], recommender.name, error)
+            return ()
+
+
+def _candidates(
+    run: Run,
+    asked: Sequence[tuple[QueuedPaper, Sequence[Citing]]],
+    seeds: Sequence[QueuedPaper],
+    similar: Sequence[Paper],
+) -> list[_Candidate]:
     """Every paper led to, most promising first; none that was met already, none dated after the cut-off."""
     candidates: dict[PaperId, _Candidate] = {}
     for queued, citing in asked:
         score, own = queued.score or 0.0, queued.paper.id
         for item in citing:
             candidate = candidates.setdefault(item.paper.id, _Candidate(_citation(item.paper)))
-            candidate.paper, candidate.times_cited, candidate.direct = item.paper, item.times_cited or 0, True
+            candidate.paper, candidate.times_cited, candidate.kind = item.paper, item.times_cited or 0, "citing"
             candidate.leads[own] = score
         together = Counter(citation for item in citing for citation in dict.fromkeys(item.references))
         for citation, count in together.items():
             if count >= _FEWEST_TOGETHER and citation.id != own:
                 candidate = candidates.setdefault(citation.id, _Candidate(citation))
                 candidate.leads[own] = max(candidate.leads.get(own, 0.0), score * count / len(citing))
+    for paper in similar:
+        candidate = candidates.setdefault(paper.id, _Candidate(_citation(paper), kind="similar"))
+        candidate.paper = candidate.paper or paper
+        for queued in seeds:
+            # All of them lead here together, so each by its share.
+            share = (queued.score or 0.0) / len(seeds)
+            candidate.leads[queued.paper.id] = candidate.leads.get(queued.paper.id, 0.0) + share
     run.count(candidates=len(candidates))
     timely = [it for it in candidates.values() if not (it.paper and run.is_too_late(it.paper))]
     unmet = [candidate for candidate in timely if candidate.citation.id not in run.queue.papers]
@@ -119,7 +153,7 @@ async def _meet_best(run: Run, candidates: Sequence[_Candidate], actions: dict[P
         batch = await _resolved(run, candidates[start : start + min(_BATCH, room)], actions)
         before, added = run.funnel.selected, 0
         for rank, (candidate, paper) in enumerate(batch, start=start + 1):
-            provenance = Provenance("citing" if candidate.direct else "co-cited", "", candidate.parent, rank)
+            provenance = Provenance(candidate.kind, "", candidate.parent, rank)
             depth = run.queue.papers[candidate.parent].depth + 1
             is_new = run.meet_all([(paper, provenance)], depth, actions[candidate.parent])
             new[actions[candidate.parent]] += is_new

@@ -53,6 +53,16 @@ class CitationIndex(Protocol):
         ...
 
 
+class Recommender(Protocol):
+    """Knows papers like others."""
+
+    name: str
+
+    async def recommend(self, papers: Sequence[Paper], *, limit: int) -> Sequence[Paper]:
+        """At most `limit` papers like all of these, most alike first. Raises SourceError."""
+        ...
+
+
 def _no_troubles() -> Sequence[Trouble]:
     return ()
 
@@ -61,15 +71,17 @@ def _no_troubles() -> Sequence[Trouble]:
 class Sources:
     """Where a search looks.
 
-    `citations` may be None: then nobody is asked who cites a paper. Sources that count their requests give the numbers
-    so far by `usage` and what failed since the last time by `new_troubles`. `concurrency` is how many searches and
-    expansions suit them at once: many, where most of the time is waiting for hosts.
+    `citations` and `recommender` may be None: then nobody is asked who cites a paper, or which are like it. Sources
+    that count their requests give the numbers so far by `usage` and what failed since the last time by
+    `new_troubles`. `concurrency` is how many searches and expansions suit them at once: many, where most of the time
+    is waiting for hosts.
     """
 
     search: tuple[SearchTool, ...]
     reader: Reader
     resolver: Resolver
     citations: CitationIndex | None = None
+    recommender: Recommender | None = None
     usage: Callable[[], Sequence[SourceUsage]] | None = None
     new_troubles: Callable[[], Sequence[Trouble]] = _no_troubles
     concurrency: int = 4

@@ -23,17 +23,19 @@ def command(context: Context, sources: str | None, output: str) -> None:
     Exits with 1 where a search as the settings ask for would not work: no source answers that searches, or none that
     knows what papers cite.
     """
-    from pasa_tui.assembly import chosen_sources, find_keys
+    from pasa_tui.assembly import chosen_sources
+    from pasa_tui.config.secrets import find_keys
     from pasa_tui.corpus import survey
     from pasa_tui.sources.catalogue import CORPUS, SOURCES, split_names
     from pasa_tui.sources.checking import check_sources
 
     settings = context.settings
-    chosen = chosen_sources(split_names(sources or settings.search.sources))
+    found_keys = find_keys()
+    chosen = chosen_sources(split_names(sources or settings.search.sources), found_keys)
     names = [name for name in chosen if name != CORPUS]
     # Those that only want a key are told of as well; they decide nothing.
     others = [] if sources else [name for name, info in SOURCES.items() if info.needs_key and name not in names]
-    keys = find_keys([*names, *others])
+    keys = {name: key.value for name, key in found_keys.items()}
     checks = asyncio.run(check_sources([*names, *others], settings.sources, keys, context.paths.cache_dir))
     corpora, damaged = survey(context.paths)
     found = [info.name for info in corpora]

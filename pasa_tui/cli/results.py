@@ -108,4 +108,6 @@ def describe_provenance(state: SearchState, found: FoundPaper) -> str:
         return f"cites “{title}”"
     if provenance.kind == "co-cited":
         return f"cited together with “{title}”"
+    if provenance.kind == "similar":
+        return f"recommended beside “{title}”"
     return f"cited by “{title}”" + (f" in “{provenance.text}”" if provenance.text else "")

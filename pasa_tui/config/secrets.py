@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -56,19 +56,25 @@ class Key:
         return f"Key(…, {self.source!r})"
 
 
-def find_key(name: str, environ: Mapping[str, str] = os.environ) -> Key | None:
-    """The key `name` (one of `KEYS`), or None; a keyring that is absent or does not answer holds none.
+def find_keys(names: Iterable[str] = KEYS, environ: Mapping[str, str] = os.environ) -> dict[str, Key]:
+    """Those of the named keys (out of `KEYS`) that there are; a keyring that is absent or does not answer holds none.
 
     Raises ConfigError for a name that has no key, and for a key that holds what no key does.
     """
-    info = _info(name)
-    for variable in info.variables:
-        if value := environ.get(variable, "").strip():
-            return Key(_checked(value, f"in the variable {variable}"), variable)
-    if environ.get("PYTHON_KEYRING_BACKEND") == "keyring.backends.null.Keyring":
-        return None
-    stored = _in_time(lambda: _keyring_get(name))
-    return Key(_checked(stored, "in the keyring"), "keyring") if stored else None
+    found: dict[str, Key] = {}
+    missing = []
+    for info in map(_info, names):
+        variable = next((variable for variable in info.variables if environ.get(variable, "").strip()), None)
+        if variable is None:
+            missing.append(info.name)
+        else:
+            found[info.name] = Key(_checked(environ[variable].strip(), f"in the variable {variable}"), variable)
+    # Asked once for all: a keyring that does not answer is waited for once.
+    stored = _in_time(lambda: {name: _keyring_get(name) for name in missing}) if missing else None
+    for name, value in (stored or {}).items():
+        if value:
+            found[name] = Key(_checked(value, "in the keyring"), "keyring")
+    return found
 
 
 def store_key(name: str, value: str) -> None:

@@ -85,6 +85,7 @@ class LiveSources:
             is_reading=lambda: self.reader.is_reading,
         )
         self.citations = _CitingFrom(self.http, scholar, works) if scholar or works else None
+        self.recommender = scholar
         self.search = tuple(
             _Remembering(tool, memory) for tool in _tools(names, self.http, scholar, works, api, self.resolver)
         )

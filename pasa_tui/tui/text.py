@@ -77,6 +77,9 @@ def short_authors(paper: "Paper") -> str:
     return (family[-1] if family else "") + ("+" if len(paper.authors) > 1 else "")
 
 
+_NEAR = {"citing": "cites it", "co-cited": "cited together with it", "similar": "recommended beside it"}
+
+
 def provenance_line(state: "SearchState", found: "FoundPaper") -> Content:
     """The way to a paper: the search, then each citing paper and section, down to it."""
     path = state.path_to(found.paper.id)
@@ -86,7 +89,7 @@ def provenance_line(state: "SearchState", found: "FoundPaper") -> Content:
         if way.kind == "search":
             steps.append((f"search “{way.text}”", "$text-accent"))
         elif way.kind != "section":
-            steps.append(("cites it" if way.kind == "citing" else "cited together with it", MUTED))
+            steps.append((_NEAR[way.kind], MUTED))
         else:
             steps.append((f"§ {way.text or 'citations'}", MUTED))
         if place is not found:

@@ -40,6 +40,7 @@ async def run(
     settings: AgentSettings = SETTINGS,
     query: Query = QUERY,
     past: Sequence[Event] = (),
+    recommender: "Recommender | None" = None,
 ) -> tuple[list[Event], SearchState]:
     world = World({"a": [paper(1), paper(2), paper(3)]}, {"none": {"x": [paper(number) for number in range(60)]}})
     events = [
@@ -48,7 +49,7 @@ async def run(
             query,
             crawlers=[ScriptedCrawler([["a"]])],
             selector=ScriptedSelector({paper(number).id: score for number, score in scores.items()}),
-            sources=Sources((world,), world, world, index),
+            sources=Sources((world,), world, world, index, recommender),
             settings=settings,
             past=past,
         )
@@ -63,7 +64,7 @@ def near(state: SearchState) -> list[tuple[str, str, str | None]]:
     return [
         (found.paper.id.removeprefix("arxiv:2001.").lstrip("0"), found.provenance.kind, found.provenance.parent)
         for found in state.papers.values()
-        if found.provenance.kind in ("citing", "co-cited")
+        if found.provenance.kind in ("citing", "co-cited", "similar")
     ]
 
 
@@ -139,6 +140,36 @@ async def test_resumed_anywhere_the_same_neighbours_are_met(stop: int) -> None:
     assert {key: found.score for key, found in resumed.papers.items()} == {
         key: found.score for key, found in whole.papers.items()
     }
+
+
+@dataclass
+class Recommender:
+    """Recommends fixed papers, whoever asks."""
+
+    papers: Sequence[Paper]
+    broken: bool = False
+    name: str = "recommender"
+    asked: list[list[str]] = field(default_factory=list)
+
+    async def recommend(self, papers: Sequence[Paper], *, limit: int) -> Sequence[Paper]:
+        self.asked.append([it.id for it in papers])
+        if self.broken:
+            raise SourceError("The recommender is broken.")
+        return self.papers[:limit]
+
+
+async def test_what_is_recommended_beside_the_best_competes_with_what_cites_them() -> None:
+    index = Index({paper(1).id: [Citing(paper(11)), Citing(paper(12))]})
+    recommender = Recommender([paper(12), paper(13), paper(1)])
+    _, state = await run(index, {1: 0.9, 2: 0.8}, recommender=recommender)
+    assert recommender.asked == [[paper(1).id, paper(2).id]]
+    assert near(state) == [
+        ("12", "citing", paper(1).id),
+        ("11", "citing", paper(1).id),
+        ("13", "similar", paper(1).id),
+    ]
+    _, state = await run(index, {1: 0.9}, recommender=Recommender([], broken=True))
+    assert state.ending == "done" and state.funnel.failures == 1 and len(near(state)) == 2
 
 
 async def test_events_name_the_direction() -> None:

@@ -27,8 +27,8 @@ from pasa_tui.tui.actions import bindings
 from pasa_tui.tui.text import plural
 from pasa_tui.usage import SourceUsage
 
-_NARROWEST, _INDENT = 24, 6
-"""Cells of the shortest line that a message is broken into; cells that the tree and its bar take of each."""
+_USUAL_WIDTH, _INDENT = 46, 6
+"""Cells of the log, for as long as it is not shown; cells that the tree and its bar take of each line."""
 
 
 class ActionLog(Tree[int | str]):
@@ -152,8 +152,8 @@ class ActionLog(Tree[int | str]):
 
     def _leaf(self, text: str, style: str) -> None:
         """A message, over as many lines as it takes: a tree cuts off what is too long."""
-        width = max(_NARROWEST, self.size.width - _INDENT)
-        for line in textwrap.wrap(text.strip(), width, subsequent_indent="  "):
+        width = (self.size.width or _USUAL_WIDTH) - _INDENT
+        for line in textwrap.wrap(text.strip(), max(1, width), subsequent_indent="  "):
             self.root.add_leaf(Text(f"  {line}", style=style))
 
     def _show_usage(self, usage: Sequence[SourceUsage]) -> None:

@@ -20,8 +20,8 @@ from pasa_tui.tui.text import fit, score_bar, short_authors
 
 _BAR = 8
 
-_WAYS = {"search": "⌕", "section": "⤷", "citing": "↑", "co-cited": "↔"}
-"""How a paper was found: by a search, cited, citing, cited along."""
+_WAYS = {"search": "⌕", "section": "⤷", "citing": "↑", "co-cited": "↔", "similar": "≈"}
+"""How a paper was found: by a search, cited, citing, cited along, recommended."""
 
 
 class ResultsList(ScrollView, can_focus=True):
