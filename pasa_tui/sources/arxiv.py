@@ -12,14 +12,15 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from pasa_tui.papers import Paper, parse_arxiv_id
-from pasa_tui.sources.http import DAY, Answer, Ask, Http, Service
+from pasa_tui.sources.asking import DAY, Answer, Ask, Service
+from pasa_tui.sources.http import Http
 from pasa_tui.sources.records import make_paper
 from pasa_tui.stopwords import STOP_WORDS
 
 NAME = "arxiv"
 BASE_URL = "https://export.arxiv.org/api"
 IDS_PER_REQUEST = 100
-TITLES_PER_REQUEST = 10
+TITLES_PER_REQUEST = 25
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ARXIV = "{http://arxiv.org/schemas/atom}"
 _WORD = re.compile(r"[^\W_]+")
@@ -65,9 +66,9 @@ class Arxiv:
         return {paper.arxiv_id: paper for paper in papers if paper.arxiv_id}
 
     async def by_titles(self, titles: Sequence[str]) -> Sequence[Paper]:
-        """Papers that may have one of at most 10 titles, in one request. Raises SourceError."""
-        wanted = " OR ".join(f'ti:"{words}"' for title in titles if (words := " ".join(_WORD.findall(title)[:20])))
-        params = {"search_query": wanted, "start": "0", "max_results": str(5 * len(titles))}
+        """Papers that may have one of at most 25 titles, in one request. Raises SourceError."""
+        wanted = " OR ".join(f'ti:"{words}"' for title in titles if (words := " ".join(_WORD.findall(title)[:12])))
+        params = {"search_query": wanted, "start": "0", "max_results": str(4 * len(titles))}
         return await self._http.ask(NAME, Ask(path="/query", params=params), parse_feed)
 
 

@@ -12,9 +12,10 @@ import httpx
 from pasa_tui.config.settings import SourceSettings
 from pasa_tui.errors import SourceError
 from pasa_tui.sources import arxiv, fulltext, openalex, semantic_scholar, serper
+from pasa_tui.sources.asking import Answer, Ask
 from pasa_tui.sources.cache import AnswerCache
 from pasa_tui.sources.catalogue import SOURCES
-from pasa_tui.sources.http import Answer, Ask, Http
+from pasa_tui.sources.http import Http
 from pasa_tui.sources.live import services_of
 
 _SECONDS = 12.0

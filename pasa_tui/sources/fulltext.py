@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 from pasa_tui.errors import SourceError
-from pasa_tui.sources.http import DAY, Answer, Ask, Http, Service
+from pasa_tui.sources.asking import DAY, Answer, Ask, Service
+from pasa_tui.sources.http import Http
 from pasa_tui.sources.latexml import FullText, parse_full_text
 
 AR5IV, ARXIV_HTML = "ar5iv", "arxiv-html"

@@ -1,15 +1,13 @@
 """The one client policy: how any host is asked, retried, cached, limited and given up on."""
 
 import asyncio
-import email.utils
 import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -18,85 +16,27 @@ import tenacity
 from pasa_tui import __version__
 from pasa_tui.errors import SourceError
 from pasa_tui.papers import clean_text
+from pasa_tui.sources.asking import Answer, Ask, Service
 from pasa_tui.sources.breaker import Breaker
 from pasa_tui.sources.cache import AnswerCache, CachedAnswer, cache_key
 from pasa_tui.sources.gate import Gate
+from pasa_tui.sources.retries import (
+    ATTEMPTS,
+    JITTER,
+    LONGEST_RETRY_AFTER,
+    AgainError,
+    StopBeforeLongWait,
+    Wait,
+    duration,
+    retry_after,
+)
 from pasa_tui.usage import SourceUsage, Trouble
 
 Parsed = TypeVar("Parsed")
-DAY = 86_400.0
-_ATTEMPTS = 4
 _REDIRECTS = 3
 _PATIENCE = 120.0
 """Seconds that one answer may take in all, waiting for a turn and retries included."""
-_RETRY_AFTER = 30.0
-"""The longest Retry-After, in seconds, that is waited for; after a longer one the source is left alone until then."""
 _TIMEOUT = httpx.Timeout(15.0, connect=6.0, pool=None)
-JITTER = 10.0
-"""The longest random wait between two attempts, in seconds; the first is a twentieth of it at most."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """A host and how it wants to be asked.
-
-    `interval` is the least number of seconds between two requests, `shared` whether that holds for all processes of
-    the user. `attempt_seconds` bounds one attempt from connecting to the last byte. `lifetime` is how many seconds
-    an answer is taken from the cache unasked. `max_requests` bounds a whole search, 0 does not. `secret` are headers
-    with keys, `secret_params` parameters: sent to this host alone, written nowhere. `neighbours` are hosts that
-    it may redirect to.
-    """
-
-    name: str
-    base_url: str
-    interval: float = 0.0
-    shared: bool = False
-    connections: int = 4
-    attempt_seconds: float = 30.0
-    max_bytes: int = 16_000_000
-    lifetime: float = 7 * DAY
-    max_requests: int = 0
-    secret: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-    secret_params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-    neighbours: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a host said. `headers` are empty for an answer from the cache."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-    url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """A request to a service; it holds no key. `accept` are statuses besides 200 that are answers, not failures.
-
-    With `within`, a redirect to a place outside the service's own address is its way to say that there is nothing, a
-    404. Requests of another `lane` have a circuit breaker of their own: those that cost nothing may go on where the
-    others are refused.
-    """
-
-    path: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    method: Literal["GET", "POST"] = "GET"
-    json: object = None
-    accept: frozenset[int] = frozenset()
-    lane: str = ""
-    cached: bool = True
-    within: bool = False
-
-
-class _AgainError(Exception):
-    """An attempt failed in a way that another may not. `after` is the host's Retry-After in seconds."""
-
-    def __init__(self, message: str, after: float | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.after = after
 
 
 @dataclass(slots=True)
@@ -146,7 +86,7 @@ class Http:
         self._cache = cache
         self._seconds_left = seconds_left
         self._contact = contact
-        self._wait = _Wait(jitter)
+        self._wait = Wait(jitter)
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
         self._troubles: dict[Trouble, None] = {}
@@ -221,9 +161,9 @@ class Http:
         patience = min(_PATIENCE, self._seconds_left())
         ends = time.monotonic() + patience
         retrying = tenacity.AsyncRetrying(
-            stop=tenacity.stop_any(tenacity.stop_after_attempt(_ATTEMPTS), _StopBeforeLongWait(self._wait, ends)),
+            stop=tenacity.stop_any(tenacity.stop_after_attempt(ATTEMPTS), StopBeforeLongWait(self._wait, ends)),
             wait=self._wait,
-            retry=tenacity.retry_if_exception_type(_AgainError),
+            retry=tenacity.retry_if_exception_type(AgainError),
             reraise=True,
         )
         try:
@@ -236,9 +176,9 @@ class Http:
                         self._keep(key, answer, stored)
                     breaker.succeeded()
                     return parsed
-        except _AgainError as error:
+        except AgainError as error:
             host.count(failed=1)
-            if error.after is not None and error.after > _RETRY_AFTER:
+            if error.after is not None and error.after > LONGEST_RETRY_AFTER:
                 breaker.rest(error.after, error.message)
             else:
                 breaker.failed(error.message)
@@ -266,11 +206,11 @@ class Http:
                 async with asyncio.timeout(seconds):
                     answer = await self._follow(host, ask, stored)
             except (httpx.TimeoutException, TimeoutError):
-                raise _AgainError(f"No complete answer within {seconds:.0f} s.") from None
+                raise AgainError(f"No complete answer within {seconds:.0f} s.") from None
             except httpx.ConnectError:
-                raise _AgainError("It can't be reached.") from None
+                raise AgainError("It can't be reached.") from None
             except (httpx.TransportError, httpx.DecodingError) as error:
-                raise _AgainError(f"The connection broke: {_kind(error)}.") from None
+                raise AgainError(f"The connection broke: {_kind(error)}.") from None
             except (httpx.InvalidURL, httpx.CookieConflict, UnicodeError) as error:
                 raise SourceError(f"It can't be asked this: {_kind(error)}.") from None
         if host.watch is not None:
@@ -329,8 +269,8 @@ class Http:
         if status in (408, 425, 429) or status >= 500:
             after = retry_after(answer.headers.get("retry-after"))
             said = {429: "Too many requests", 408: "It timed out"}.get(status, f"It failed with HTTP {status}")
-            wait = f"; it wants {_duration(after)} of rest" if after else ""
-            raise _AgainError(f"{said}{wait}.", after)
+            wait = f"; it wants {duration(after)} of rest" if after else ""
+            raise AgainError(f"{said}{wait}.", after)
         if status in (401, 403):
             has_key = host.service.secret or host.service.secret_params
             reason = "The key is not accepted." if has_key else "It refuses requests without a key."
@@ -365,50 +305,11 @@ class Http:
         return host.breakers.setdefault(lane, Breaker())
 
 
-def retry_after(value: str | None, now: Callable[[], float] = time.time) -> float | None:
-    """Seconds of a Retry-After header, given in seconds or as a date; None where there is none to understand."""
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - now()
-        except (ValueError, TypeError, OverflowError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-class _Wait(tenacity.wait.wait_base):
-    """Exponential backoff with full jitter, after a Retry-After where there is one."""
-
-    def __init__(self, jitter: float) -> None:
-        self.jitter = jitter
-        self._backoff = tenacity.wait_random_exponential(multiplier=jitter / 20, max=jitter)
-
-    def __call__(self, retry_state: tenacity.RetryCallState) -> float:
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        after = error.after if isinstance(error, _AgainError) else None
-        # With jitter also after a Retry-After: all who were refused together would come back together.
-        return (after or 0.0) + self._backoff(retry_state)
-
-
-class _StopBeforeLongWait(tenacity.stop.stop_base):
-    """Stops where the next wait would be longer than a Retry-After may be, or than there is time."""
-
-    def __init__(self, wait: _Wait, ends: float) -> None:
-        self._wait = wait
-        self._ends = ends
-
-    def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
-        return self._wait(retry_state) > min(_RETRY_AFTER + self._wait.jitter, self._ends - time.monotonic())
-
-
 def _parsed(parse: Callable[[Answer], Parsed], answer: Answer) -> Parsed:
     try:
         return parse(answer)
     except ValueError:
-        raise _AgainError("Its answer is not what its documentation says: cut short, or another page.") from None
+        raise AgainError("Its answer is not what its documentation says: cut short, or another page.") from None
 
 
 def _conditions(stored: CachedAnswer | None) -> dict[str, str]:
@@ -421,7 +322,3 @@ def _conditions(stored: CachedAnswer | None) -> dict[str, str]:
 def _kind(error: Exception) -> str:
     # Not its text: that may quote the request, and with it a key.
     return type(error).__name__
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{seconds:.0f} s"

@@ -12,13 +12,15 @@ from pasa_tui.config.settings import SourceSettings
 from pasa_tui.errors import SourceError
 from pasa_tui.papers import Citation, Citing, Paper
 from pasa_tui.sources import arxiv, fulltext, openalex, semantic_scholar, serper
+from pasa_tui.sources.asking import Service
 from pasa_tui.sources.batching import Batcher
 from pasa_tui.sources.cache import AnswerCache
 from pasa_tui.sources.catalogue import SOURCES
-from pasa_tui.sources.http import JITTER, Http, Service
+from pasa_tui.sources.http import Http
 from pasa_tui.sources.memory import Memory
 from pasa_tui.sources.reading import LiveReader, References
 from pasa_tui.sources.resolving import LiveResolver, LocalResolver
+from pasa_tui.sources.retries import JITTER
 from pasa_tui.usage import SourceUsage, Trouble
 
 SNIPPETS = "semantic-scholar-snippets"

@@ -14,7 +14,8 @@ import msgspec
 
 from pasa_tui.errors import SourceError
 from pasa_tui.papers import Citation, Citing, Paper, clean_text
-from pasa_tui.sources.http import DAY, Ask, Http, Service
+from pasa_tui.sources.asking import DAY, Ask, Service
+from pasa_tui.sources.http import Http
 from pasa_tui.sources.records import decode, doi_of_arxiv, make_paper
 
 NAME = "openalex"
@@ -151,7 +152,7 @@ class OpenAlex:
 
         Raises SourceError.
         """
-        work = await self._known(paper, "id,referenced_works")
+        work = await self._known(paper)
         return [_own(reference) for reference in work.referenced_works or ()] if work else None
 
     async def citing(self, paper: Paper, *, limit: int) -> Sequence[Citing]:
@@ -159,7 +160,7 @@ class OpenAlex:
 
         Costs a credit. Raises SourceError.
         """
-        work = await self._known(paper, "id")
+        work = await self._known(paper)
         if work is None:
             return ()
         self._afford(_LIST_CREDITS)
@@ -187,9 +188,10 @@ class OpenAlex:
         page = await self._http.ask(NAME, ask, lambda answer: decode(answer, _Page))
         return page.results
 
-    async def _known(self, paper: Paper, select: str) -> _Work | None:
+    async def _known(self, paper: Paper) -> _Work | None:
+        # The same question for either direction, so that the second time it is in the cache.
         for name in names_of(paper):
-            if (work := await self._single(name, select)) is not None:
+            if (work := await self._single(name, "id,referenced_works")) is not None:
                 return work
         return None
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from pasa_tui.papers import Paper, clean_text, parse_arxiv_id, parse_doi
-from pasa_tui.sources.http import Answer
+from pasa_tui.sources.asking import Answer
 
 _LONGEST_TITLE, _LONGEST_ABSTRACT, _MOST_AUTHORS = 1_000, 20_000, 10_000
 _ARXIV_DOI = "10.48550/arxiv."

@@ -91,7 +91,9 @@ class LiveResolver:
         if scholar:
             self._titles.append(self._batcher(self._match(scholar), 1, 8))
         if api and not self._titles:
-            self._titles.append(self._batcher(self._title_lookup(api.by_titles), arxiv.TITLES_PER_REQUEST, 1))
+            self._titles.append(
+                self._batcher(self._title_lookup(api.by_titles), arxiv.TITLES_PER_REQUEST, 1, is_reading)
+            )
 
     async def close(self) -> None:
         """Cancel what is under way."""

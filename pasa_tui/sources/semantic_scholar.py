@@ -10,7 +10,8 @@ from urllib.parse import quote
 import msgspec
 
 from pasa_tui.papers import Citation, Citing, Paper
-from pasa_tui.sources.http import DAY, Answer, Ask, Http, Service
+from pasa_tui.sources.asking import DAY, Answer, Ask, Service
+from pasa_tui.sources.http import Http
 from pasa_tui.sources.records import decode, make_paper
 
 NAME = "semantic-scholar"

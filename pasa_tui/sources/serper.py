@@ -8,7 +8,8 @@ from types import MappingProxyType
 import msgspec
 
 from pasa_tui.papers import Citation, Paper, clean_text, parse_arxiv_id
-from pasa_tui.sources.http import DAY, Ask, Http, Service
+from pasa_tui.sources.asking import DAY, Ask, Service
+from pasa_tui.sources.http import Http
 from pasa_tui.sources.records import decode
 
 NAME, SCHOLAR = "serper", "serper-scholar"

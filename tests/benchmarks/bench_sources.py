@@ -1,6 +1,6 @@
 """A whole search with the builtin agent against loopback servers that answer after fixed times.
 
-    python -m tests.benchmarks.bench_sources [--papers 2000]
+    python -m tests.benchmarks.bench_sources [--papers 2000] [--sources arxiv,ar5iv,arxiv-html]
 
 Latencies (issue 3): search 600 ms, arXiv 500 ms, full text 1,200 ms, title match and every other look-up 400 ms.
 First without rate limits: seconds against the longest chain of calls that depend on each other (goal 1.3 at most),
@@ -75,14 +75,14 @@ def served(papers: int) -> Iterator[Served]:
     process.join()
 
 
-def search(urls: dict[str, str], home: Path, *, paced: bool) -> tuple[float, SearchState]:
+def search(urls: dict[str, str], home: Path, names: tuple[str, ...], *, paced: bool) -> tuple[float, SearchState]:
     paths = Paths.default({"PASA_TUI_HOME": str(home)})
     settings = Settings(
         sources=SourceSettings(**{f"{name.replace('-', '_')}_url": url for name, url in urls.items()}),
         agent=AgentSettings(concurrency=64, max_seconds=0),
     )
     settings = replace(settings, sources=replace(settings.sources, max_requests_per_source=0))
-    request = SearchRequest(Query(QUESTION), "sample", settings.agent, SOURCES)
+    request = SearchRequest(Query(QUESTION), "sample", settings.agent, names)
     with Library.open(paths.library_file) as library:
         session = Session(library, paths, build_agent=AgentAssembly(settings, library, paced=paced))
 
@@ -99,12 +99,13 @@ def search(urls: dict[str, str], home: Path, *, paced: bool) -> tuple[float, Sea
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--papers", type=int, default=2_000)
+    parser.add_argument("--sources", default=",".join(SOURCES))
     parser.add_argument("--skip-paced", action="store_true")
     arguments = parser.parse_args()
     chain = ROUNDS * SEARCH + LAYERS * (FULL_TEXT + LOOK_UP) + NEIGHBOUR_CALLS * LOOK_UP
     for paced in (False, True)[: 1 if arguments.skip_paced else 2]:
         with tempfile.TemporaryDirectory() as home, served(arguments.papers) as servers:
-            seconds, state = search(servers.urls, Path(home), paced=paced)
+            seconds, state = search(servers.urls, Path(home), tuple(arguments.sources.split(",")), paced=paced)
         funnel = state.funnel
         requests = sum(servers.counts.values())
         single = funnel.searches + funnel.expanded + funnel.met

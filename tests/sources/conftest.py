@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from pasa_tui.config.settings import SourceSettings
+from pasa_tui.sources.asking import Service
 from pasa_tui.sources.cache import AnswerCache
-from pasa_tui.sources.http import Http, Service
+from pasa_tui.sources.http import Http
 from pasa_tui.sources.live import LiveSources
 from tests.services.literature import Literature
 from tests.services.server import Services

@@ -13,7 +13,8 @@ from pasa_tui.errors import SourceError
 from pasa_tui.papers import Citation, Paper
 from pasa_tui.sources import arxiv, openalex, semantic_scholar, serper
 from pasa_tui.sources.arxiv import Arxiv, search_query
-from pasa_tui.sources.http import Answer, Http
+from pasa_tui.sources.asking import Answer
+from pasa_tui.sources.http import Http
 from pasa_tui.sources.live import LiveSources
 from pasa_tui.sources.openalex import OpenAlex
 from pasa_tui.sources.records import arxiv_of_doi, doi_of_arxiv, make_paper

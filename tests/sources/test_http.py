@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pasa_tui.errors import SourceError
+from pasa_tui.sources.asking import Answer, Ask
 from pasa_tui.sources.cache import AnswerCache, cache_key
-from pasa_tui.sources.http import Answer, Ask, Http, retry_after
+from pasa_tui.sources.http import Http
+from pasa_tui.sources.retries import retry_after
 from tests.sources.conftest import SERVICE, everything_below
 
 HttpFor = Callable[..., Http]
