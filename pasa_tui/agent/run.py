@@ -122,9 +122,10 @@ class Run:
         paper = queued.paper
         self.emit(ExpandStarted(at=self.clock(), action=action, paper_id=paper.id, depth=queued.depth))
         async with self.slots:
-            chosen = await self._read_and_choose(action, paper)
-            if chosen is None:
+            read = await self._read_and_choose(action, paper)
+            if read is None:
                 return
+            has_sections, chosen = read
             cited = _cited(chosen)
             papers = await self.resolve(action, [citation for citation, _, _ in cited])
         if papers is None:
@@ -139,6 +140,7 @@ class Run:
         late = len(resolved) - len(timely)
         self.count(
             expanded=1,
+            with_sections=int(has_sections),
             sections=len(chosen),
             citations=len(cited),
             resolved=len(resolved),
@@ -149,7 +151,8 @@ class Run:
         self.tell_counts()
         await asyncio.sleep(0)  # As after a search.
 
-    async def _read_and_choose(self, action: int, paper: Paper) -> list[Section] | None:
+    async def _read_and_choose(self, action: int, paper: Paper) -> tuple[bool, list[Section]] | None:
+        """Whether the paper has sections that cite something, and those chosen; None where it can't be read."""
         self.count_call()
         try:
             sections = _merged(await self.sources.reader.read(paper))
@@ -158,7 +161,6 @@ class Run:
             return None
         wanted: set[str] = set()
         if sections:
-            self.count(with_sections=1)
             for crawler in self.crawlers:
                 wanted |= {name async for name in crawler.choose(self.query, paper, tuple(sections))}
         chosen = [section for name, section in sections.items() if name in wanted]
@@ -170,7 +172,7 @@ class Run:
                 chosen=tuple(section.name for section in chosen),
             )
         )
-        return chosen
+        return bool(sections), chosen
 
     async def resolve(self, action: int, citations: Sequence[Citation]) -> Sequence[Paper | None] | None:
         """The papers of citations, in order; None where the resolver failed, which is told."""

@@ -64,7 +64,7 @@ def make_paper(
         date=_date(date, year, arxiv),
         arxiv_id=arxiv,
         doi=None if arxiv_of_doi(parsed_doi) else parsed_doi,
-        venue=clean_text(venue or "") or None,
+        venue=_venue(venue),
         categories=tuple(clean_text(category) for category in categories),
         source_id=None if arxiv or parsed_doi else source_id,
     )
@@ -78,6 +78,12 @@ def arxiv_of_doi(doi: str | None) -> str | None:
 def doi_of_arxiv(arxiv_id: str) -> str:
     """The DOI that arXiv gives a paper, lower case."""
     return f"{_ARXIV_DOI}{arxiv_id.lower()}"
+
+
+def _venue(text: str | None) -> str | None:
+    venue = clean_text(text or "")
+    # Where every preprint is says nothing, and the id says it already.
+    return None if not venue or venue.lower().startswith(("arxiv", "corr (")) else venue
 
 
 def _date(date: str | None, year: int | None, arxiv_id: str | None) -> dt.date | None:
