@@ -23,6 +23,7 @@ def command(context: Context, text: str, limit: int, output: str) -> None:
                 "query": row.query,
                 "before": row.before.isoformat() if row.before else None,
                 "corpus": row.settings.get("corpus"),
+                "sources": row.settings.get("sources", ["corpus"]),
                 "status": row.status,
                 "started_at": row.started_at.isoformat(),
                 "ended_at": row.ended_at.isoformat() if row.ended_at else None,

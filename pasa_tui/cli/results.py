@@ -40,7 +40,7 @@ def _search_json(
         "query": state.query,
         "search_id": search_id,
         "before": state.before.isoformat() if state.before else None,
-        "corpus": corpus,
+        "corpus": corpus if corpus in state.sources else None,
         "sources": list(state.sources),
         "ending": state.ending,
         "message": state.message,

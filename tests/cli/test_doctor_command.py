@@ -10,13 +10,6 @@ from tests.services.server import Fault, Services
 Invoke = Callable[..., Result]
 
 
-@pytest.fixture(autouse=True)
-def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    for name in ("SERPER_API_KEY", "SEMANTIC_SCHOLAR_API_KEY", "S2_API_KEY", "OPENALEX_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
 async def services(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Services, None]:
     async with Services(Literature.invent(60)) as services:

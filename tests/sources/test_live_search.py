@@ -23,13 +23,6 @@ SHALLOW = AgentSettings(expand_layers=1, citing_papers=0, max_seconds=0)
 QUESTION = Query("Which papers improve dense retrieval with query expansion?")
 
 
-@pytest.fixture(autouse=True)
-def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    for name in ("SERPER_API_KEY", "SEMANTIC_SCHOLAR_API_KEY", "S2_API_KEY", "OPENALEX_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
 def search(services: Services, tmp_path: Path) -> Callable[..., Any]:
     """Run a search to its end over the loopback services: (events, state)."""

@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 from pasa_tui.errors import PasaError
 from pasa_tui.library import Library, SearchRow
 from pasa_tui.tui.actions import bindings
+from pasa_tui.tui.places import LIVE
 from pasa_tui.tui.screens.dialogs import ConfirmDialog, Dialog
 from pasa_tui.tui.text import MUTED, plural
 
@@ -119,11 +120,11 @@ class HistoryScreen(Dialog[HistoryChoice | None]):
 def _line(row: SearchRow) -> Content:
     started = row.started_at.astimezone().strftime("%Y-%m-%d %H:%M")
     colour = {"done": "$text-success", "failed": "$text-error"}.get(row.status, "$text-warning")
-    corpus = str(row.settings.get("corpus", ""))
+    where = LIVE if row.settings.get("sources", ["corpus"]) != ["corpus"] else str(row.settings.get("corpus", ""))
     return Content.assemble(
         (" ".join(row.query.split()), "bold"),
         ("\n", ""),
         (f"{row.id}  {started}  ", MUTED),
         (row.status, colour),
-        (f"  {row.selected:,} selected of {plural(row.met, 'paper')}  {corpus}", MUTED),
+        (f"  {row.selected:,} selected of {plural(row.met, 'paper')}  {where}", MUTED),
     )
