@@ -27,8 +27,8 @@ from pasa_tui.tui.actions import bindings
 from pasa_tui.tui.text import plural
 from pasa_tui.usage import SourceUsage
 
-_USUAL_WIDTH, _INDENT = 46, 6
-"""Cells of the log, for as long as it is not shown; cells that the tree and its bar take of each line."""
+_MESSAGE_WIDTH = 40
+"""Cells of a line of a message: what the log has beside its tree and bar where it is narrowest."""
 
 
 class ActionLog(Tree[int | str]):
@@ -152,8 +152,7 @@ class ActionLog(Tree[int | str]):
 
     def _leaf(self, text: str, style: str) -> None:
         """A message, over as many lines as it takes: a tree cuts off what is too long."""
-        width = (self.size.width or _USUAL_WIDTH) - _INDENT
-        for line in textwrap.wrap(text.strip(), max(1, width), subsequent_indent="  "):
+        for line in textwrap.wrap(text.strip(), _MESSAGE_WIDTH, subsequent_indent="  "):
             self.root.add_leaf(Text(f"  {line}", style=style))
 
     def _show_usage(self, usage: Sequence[SourceUsage]) -> None:
