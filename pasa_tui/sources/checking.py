@@ -17,6 +17,7 @@ from pasa_tui.sources.cache import AnswerCache
 from pasa_tui.sources.catalogue import SOURCES
 from pasa_tui.sources.http import Http
 from pasa_tui.sources.live import services_of
+from pasa_tui.sources.records import decode
 
 _SECONDS = 12.0
 """What a person waits for a check; arXiv's pace of 3 seconds and one retry fit in."""
@@ -101,7 +102,5 @@ def _question(name: str) -> tuple[str, Ask, Callable[[Answer], object]]:
     return semantic_scholar.NAME, ask, _json
 
 
-def _json(answer: Answer) -> Any:
-    import msgspec
-
-    return msgspec.json.decode(answer.body)
+def _json(answer: Answer) -> object:
+    return decode(answer, dict[str, Any])

@@ -71,7 +71,9 @@ class Gate:
 async def _shared_turn(path: Path, interval: float, patience: float) -> AsyncIterator[None]:
     try:
         stamp = private_file(path)
-        lock = AsyncFileLock(f"{path}.lock", timeout=patience, mode=0o600, is_singleton=False)
+        # Without its executor: a thread could take the lock for a task that is cancelled meanwhile. Trying for it
+        # takes no time; the waiting between tries is asyncio's.
+        lock = AsyncFileLock(f"{path}.lock", timeout=patience, mode=0o600, is_singleton=False, run_in_executor=False)
         await lock.acquire()
     except (OSError, ConfigError, NotImplementedError):
         # A folder that can't be written or locked: other processes can't be known, this one still keeps the pace.

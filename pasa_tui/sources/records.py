@@ -24,12 +24,13 @@ Record = TypeVar("Record")
 def decode(answer: Answer, kind: type[Record]) -> Record:
     """The JSON of an answer as `kind`. Raises ValueError where it is something else."""
     try:
-        return msgspec.json.decode(answer.body, type=kind)
-    except UnicodeDecodeError:
-        return msgspec.json.decode(answer.body.decode("utf-8", errors="replace"), type=kind)
-    except msgspec.DecodeError:
-        # Text in another charset than it says: all but its odd letters can be read.
-        return msgspec.json.decode(answer.body.decode("utf-8", errors="replace"), type=kind)
+        try:
+            return msgspec.json.decode(answer.body, type=kind)
+        except (UnicodeDecodeError, msgspec.DecodeError):
+            # Text in another charset than it says: all but its odd letters can be read.
+            return msgspec.json.decode(answer.body.decode("utf-8", errors="replace"), type=kind)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def make_paper(
