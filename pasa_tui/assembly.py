@@ -16,7 +16,7 @@ from pasa_tui.agent import Sources
 from pasa_tui.config import Paths
 from pasa_tui.config.secrets import Key, find_keys
 from pasa_tui.config.settings import AgentSettings, Settings
-from pasa_tui.errors import CorpusError, LibraryError
+from pasa_tui.errors import CorpusError, LibraryError, SourceError
 from pasa_tui.library import Library
 from pasa_tui.models.protocols import Crawler, Selector
 from pasa_tui.papers import Citation, Paper, PaperId, Query
@@ -183,6 +183,7 @@ class AgentAssembly:
                     recommender=sources.recommender,
                     usage=sources.usage,
                     new_troubles=sources.new_troubles,
+                    is_lost=sources.is_lost,
                     concurrency=CONCURRENCY,
                 ),
                 close=opened.pop_all().close,
@@ -209,7 +210,7 @@ class AgentAssembly:
                 close=opened.pop_all().close,
                 notice=(
                     f"No network: none of the sources can be reached, so {_listed(names)} searched instead.",
-                    "Press r, or use pasa-tui resume, once there is one; --sources corpus asks for no network.",
+                    "Resume the search once there is one.",
                 ),
             )
 
@@ -232,6 +233,16 @@ class LibraryPapers:
             papers = {}
         found = [papers.get(paper_id) for paper_id in ids]
         return [paper if paper and paper.abstract and paper.abstract_kind == "abstract" else None for paper in found]
+
+
+def check_reachable(request: SearchRequest, settings: Settings) -> None:
+    """Raise SourceError where none of the hosts that a request names can be reached, ConfigError for a wrong name."""
+    names = [name for name in chosen_sources(request.sources, find_keys()) if name != CORPUS]
+    if names and CORPUS not in request.sources and not any_reachable(addresses_of(names, settings)):
+        raise SourceError(
+            f"None of the sources can be reached: {', '.join(names)}.",
+            "Check the network, or search a corpus: --sources corpus.",
+        )
 
 
 def any_reachable(addresses: Sequence[str], patience: float = _PROBE_SECONDS) -> bool:

@@ -47,10 +47,24 @@ class LibraryError(PasaError):
     title = "The library can't do this"
 
 
+class SecretError(PasaError):
+    """A key cannot be kept, or is none."""
+
+    title = "The key can't be used"
+
+
 class SourceError(PasaError):
-    """A search tool, reader or resolver failed; the search goes on without that one answer."""
+    """A search tool, reader or resolver failed; the search goes on without that one answer.
+
+    `source` names the service where it is another than the part that asked it.
+    """
 
     title = "A source failed"
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "", *, source: str = "") -> None:
+        super().__init__(message, hint)
+        self.source = source
 
 
 class ModelError(PasaError):

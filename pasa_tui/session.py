@@ -72,6 +72,7 @@ class RunningSearch:
         self._agent = agent
         self._past = past
         self._recorder = _Recorder(library, search_id)
+        self._last_event = time.monotonic()
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Run the search and yield each event once it is on its way into the library.
@@ -107,11 +108,13 @@ class RunningSearch:
             await steps.aclose()
             await self._agent.close_connections()
             if self.state.ending is None:
-                self._take(SearchEnded(at=self.state.elapsed, ending="cancelled"))
+                at = self.state.elapsed + time.monotonic() - self._last_event
+                self._take(SearchEnded(at=round(at, 3), ending="cancelled"))
             self._recorder.flush()
             self._agent.close()
 
     def _take(self, event: Event) -> None:
+        self._last_event = time.monotonic()
         self.state.apply(event)
         self._recorder.add(event)
 

@@ -7,7 +7,7 @@ from keyring.backend import KeyringBackend
 
 from pasa_tui.config import secrets
 from pasa_tui.config.secrets import KEYS, Key, find_keys, remove_key, store_key
-from pasa_tui.errors import ConfigError
+from pasa_tui.errors import SecretError
 
 
 class InMemory(KeyringBackend):
@@ -66,14 +66,14 @@ def test_a_key_is_not_shown_by_accident() -> None:
 
 @pytest.mark.parametrize("value", ["", "two words", "line\nbreak", "schlüssel", "\x1b[31mred"])
 def test_what_can_be_no_key_is_refused_unsaid(ring: InMemory, value: str) -> None:
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(SecretError) as refused:
         store_key("serper", value)
     assert not value or value not in str(refused.value)
     assert ring.kept == {}
 
 
 def test_a_key_with_a_blank_in_a_variable_is_an_error_unsaid(ring: InMemory) -> None:
-    with pytest.raises(ConfigError, match="SERPER_API_KEY") as refused:
+    with pytest.raises(SecretError, match="SERPER_API_KEY") as refused:
         find_keys(["serper"], {"SERPER_API_KEY": "abc def"})
     assert "abc" not in str(refused.value)
 
@@ -81,10 +81,10 @@ def test_a_key_with_a_blank_in_a_variable_is_an_error_unsaid(ring: InMemory) -> 
 def test_without_a_keyring_there_is_no_key_and_a_way_out(ring: InMemory) -> None:
     ring.broken = True
     assert find_keys(["openalex"], {}) == {}
-    with pytest.raises(ConfigError, match="keyring") as refused:
+    with pytest.raises(SecretError, match="keyring") as refused:
         store_key("openalex", "k")
     assert "OPENALEX_API_KEY" in refused.value.hint
-    with pytest.raises(ConfigError):
+    with pytest.raises(SecretError):
         remove_key("openalex")
 
 
@@ -99,8 +99,8 @@ def test_a_keyring_that_hangs_holds_no_key(ring: InMemory, monkeypatch: pytest.M
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(ConfigError, match="no key 'scopus'"):
+    with pytest.raises(SecretError, match="no key 'scopus'"):
         find_keys(["scopus"], {})
-    with pytest.raises(ConfigError, match="no key 'scopus'"):
+    with pytest.raises(SecretError, match="no key 'scopus'"):
         remove_key("scopus")
     assert set(KEYS) == {"serper", "semantic-scholar", "openalex"}

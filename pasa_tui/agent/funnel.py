@@ -56,7 +56,9 @@ def dry_stages(funnel: Funnel) -> Iterator[tuple[str, str, str]]:
         yield (
             "results",
             f"None of {funnel.searches} searches brought a paper.",
-            "The source may not cover the topic, or the cut-off date may leave nothing.",
+            "Sources failed, as the log says."
+            if funnel.failures
+            else "The source may not cover the topic, or the cut-off date may leave nothing.",
         )
     if funnel.met >= _FEW and funnel.judged == 0:
         yield "judged", f"None of {funnel.met} papers was judged.", "The Selector gave no answer; check the model."
@@ -74,7 +76,8 @@ def _dry_expansions(funnel: Funnel) -> Iterator[tuple[str, str, str]]:
         yield (
             "with sections",
             f"None of {funnel.expanded} opened papers has sections with citations.",
-            "The source knows the citations of few papers, or of none: a corpus has those of its citations file.",
+            "The sources asked know the citations of few papers, or of none. Full texts (ar5iv) and references "
+            "(semantic-scholar, openalex) have them, a corpus those of its citations file.",
         )
     if funnel.with_sections >= _FEW and funnel.sections == 0:
         yield (

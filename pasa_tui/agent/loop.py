@@ -101,6 +101,8 @@ async def _work(run: Run, *, resumed: bool) -> None:
 
 
 def _outcome(run: Run) -> tuple[Ending, str]:
+    if run.lost:
+        return "failed", "No source can be reached any more. What was found is kept; resume the search later."
     if run.funnel.failures and not run.searched:
         return "failed", "No search could be made; see the failures in the log."
     if run.stopped:
@@ -112,6 +114,12 @@ def _end(run: Run, ending: Ending, message: str) -> None:
     if ending in ("done", "budget"):
         for stage, text, hint in dry_stages(run.funnel):
             run.warn(stage, text, hint)
+        if run.funnel.failures:
+            run.warn(
+                "failures",
+                f"{run.funnel.failures} of the search's questions to sources failed, so papers may be missing.",
+                "Resume the search to ask again.",
+            )
     run.tell_counts()
     run.emit(SearchEnded(at=run.clock(), ending=ending, message=message))
 

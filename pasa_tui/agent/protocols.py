@@ -73,8 +73,8 @@ class Sources:
 
     `citations` and `recommender` may be None: then nobody is asked who cites a paper, or which are like it. Sources
     that count their requests give the numbers so far by `usage` and what failed since the last time by
-    `new_troubles`. `concurrency` is how many searches and expansions suit them at once: many, where most of the time
-    is waiting for hosts.
+    `new_troubles`. `is_lost` says that nobody can be reached any more. `concurrency` is how many searches and
+    expansions suit them at once: many, where most of the time is waiting for hosts.
     """
 
     search: tuple[SearchTool, ...]
@@ -84,4 +84,5 @@ class Sources:
     recommender: Recommender | None = None
     usage: Callable[[], Sequence[SourceUsage]] | None = None
     new_troubles: Callable[[], Sequence[Trouble]] = _no_troubles
+    is_lost: Callable[[], bool] = lambda: False
     concurrency: int = 4

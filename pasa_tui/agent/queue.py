@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pasa_tui.events import Event, PaperFound, PaperJudged, PaperMetAgain
+from pasa_tui.events import Event, PaperFound, PaperJudged, PaperMetAgain, PaperNearer
 from pasa_tui.models.protocols import Candidate
 from pasa_tui.papers import Paper, PaperId, Provenance
 
@@ -36,12 +36,16 @@ class PaperQueue:
 
     papers: dict[PaperId, QueuedPaper] = field(default_factory=dict)
     unjudged: dict[PaperId, None] = field(default_factory=dict)
+    _led_to: dict[PaperId, list[PaperId]] = field(default_factory=dict)
+    _nearer: dict[PaperId, int] = field(default_factory=dict)
 
     def meet(self, paper: Paper, provenance: Provenance, depth: int, *, judge_again: bool) -> bool | None:
         """Take in a paper: True if it is new, False if it was met on another way, None if on this very way.
 
         A paper met again is judged again if `judge_again`.
         """
+        if provenance.parent is not None:
+            self._led_to.setdefault(provenance.parent, []).append(paper.id)
         known = self.papers.get(paper.id)
         if known is None:
             self.papers[paper.id] = QueuedPaper(paper, [provenance], depth, len(self.papers))
@@ -50,10 +54,27 @@ class PaperQueue:
         if provenance in known.provenances:
             return None
         known.provenances.append(provenance)
-        known.depth = min(known.depth, depth)
+        self.bring_nearer(paper.id, depth)
         if judge_again:
             self.unjudged[paper.id] = None
         return False
+
+    def bring_nearer(self, paper_id: PaperId, depth: int) -> None:
+        """Lessen a paper's depth, and with it that of the papers it led to: which came first must not matter."""
+        waiting = [(paper_id, depth)]
+        while waiting:
+            current, depth = waiting.pop()
+            known = self.papers.get(current)
+            if known is not None and depth < known.depth:
+                known.depth = depth
+                if current != paper_id:
+                    self._nearer[current] = depth
+                waiting += [(led_to, depth + 1) for led_to in self._led_to.get(current, ())]
+
+    def take_nearer(self) -> dict[PaperId, int]:
+        """The papers whose depth lessened without their being met again, and their depth; each once."""
+        nearer, self._nearer = self._nearer, {}
+        return nearer
 
     def take_unjudged(self, limit: int) -> list[Candidate]:
         """Remove up to `limit` papers from those waiting for the Selector, first come first."""
@@ -80,6 +101,10 @@ class PaperQueue:
                     self.meet(event.paper, event.provenance, event.depth, judge_again=False)
                 case PaperMetAgain() if known := self.papers.get(event.paper_id):
                     self.meet(known.paper, event.provenance, event.depth, judge_again=False)
+                case PaperNearer():
+                    self.bring_nearer(event.paper_id, event.depth)
                 case PaperJudged() if known := self.papers.get(event.paper_id):
                     known.score, known.selected = event.score, event.selected
                     self.unjudged.pop(event.paper_id, None)
+        # What followed from these events was told by them.
+        self._nearer.clear()

@@ -19,6 +19,7 @@ from pasa_tui.events import (
     PaperFound,
     PaperJudged,
     PaperMetAgain,
+    PaperNearer,
     RequestsCounted,
     SectionsChosen,
     SourceTroubled,
@@ -52,8 +53,10 @@ class Run:
     searched: dict[str, SearchResults] = field(default_factory=dict)
     searching: dict[str, asyncio.Task[SearchResults]] = field(default_factory=dict)
     stopped: str = ""
+    lost: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     stragglers: set[asyncio.Task[None]] = field(default_factory=set)
+    told: set[tuple[str, str]] = field(default_factory=set)
     past_usage: dict[str, SourceUsage] = field(default_factory=dict)
     usage: tuple[SourceUsage, ...] = ()
     concurrency: int = field(init=False)
@@ -95,12 +98,18 @@ class Run:
             self.funnel = replace(self.funnel, requests=sum(source.requests for source in usage))
             self.emit(RequestsCounted(at=self.clock(), sources=usage))
         for trouble in self.sources.new_troubles():
+            if (trouble.source, trouble.message) in self.told:
+                continue
             self.emit(SourceTroubled(at=self.clock(), source=trouble.source, message=trouble.message))
 
     def out_of_budget(self) -> bool:
-        """Whether no new search or expansion may begin. The first limit reached is remembered in `stopped`."""
+        """Whether no new search or expansion may begin: a limit is reached, or no source can be reached any more.
+
+        The first limit reached is remembered in `stopped`, the other in `lost`.
+        """
         self.stopped = self.stopped or self.budget.spent(papers=self.funnel.met, requests=self.funnel.requests)
-        return bool(self.stopped)
+        self.lost = self.lost or self.sources.is_lost()
+        return bool(self.stopped) or self.lost
 
     def warn(self, stage: str, message: str, hint: str) -> None:
         """Emit a warning, once a stage."""
@@ -199,6 +208,8 @@ class Run:
                 self.emit(
                     PaperMetAgain(at=self.clock(), paper_id=paper.id, provenance=provenance, depth=depth, action=action)
                 )
+        for paper_id, nearer in self.queue.take_nearer().items():
+            self.emit(PaperNearer(at=self.clock(), paper_id=paper_id, depth=nearer))
         return new
 
     async def judge_waiting(self) -> None:
@@ -232,7 +243,9 @@ class Run:
 
     def fail(self, action: int, source: str, error: SourceError) -> None:
         """Count and tell that a source could not answer an action."""
+        source = error.source or source
         self.count(failures=1)
+        self.told.add((source, error.message))
         self.emit(ActionFailed(at=self.clock(), action=action, source=source, message=error.message))
         self.tell_counts()
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pasa_tui.cli.context import Context
+from pasa_tui.sources.catalogue import parse_sources
 from pasa_tui.tui.app import PasaApp
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def run_application(context: Context) -> None:
 
         return [(info.name, f"{info.papers:,} papers") for info in available(context.paths)]
 
+    # A wrong name is better said now than after the first question.
+    parse_sources(context.settings.search.sources, lambda name: True)
     app = PasaApp(
         paths=context.paths, settings=context.settings, open_session=open_session, corpora=corpora, is_online=is_online
     )

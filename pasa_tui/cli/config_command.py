@@ -1,5 +1,7 @@
 """`pasa-tui config`: what is set, to what, by whom; where it is kept."""
 
+import sys
+
 import click
 
 from pasa_tui.cli.context import Context
@@ -66,17 +68,18 @@ def path(context: Context) -> None:
 @command.command(name="set-key")
 @click.argument("name", metavar="serper|semantic-scholar|openalex")
 def set_key(name: str) -> None:
-    """Ask for the key of a source and put it into the system's keyring.
+    """Ask for the key of a source, or read it from a pipe, and put it into the system's keyring.
 
     Where there is no keyring, as on most servers, set the variable SERPER_API_KEY, SEMANTIC_SCHOLAR_API_KEY or
     OPENALEX_API_KEY instead; a variable goes over the keyring.
     """
-    from pasa_tui.config.secrets import KEYS, store_key
-    from pasa_tui.errors import ConfigError
+    from pasa_tui.config.secrets import KEYS, check_keyring, store_key
 
-    if name not in KEYS:
-        raise ConfigError(f"There is no key {name!r}.", f"Known: {', '.join(KEYS)}.")
-    value = click.prompt(f"Key for {name} ({KEYS[name].where})", hide_input=True, err=True)
+    check_keyring(name)
+    if sys.stdin.isatty():
+        value = click.prompt(f"Key for {name} ({KEYS[name].where})", hide_input=True, err=True)
+    else:
+        value = sys.stdin.readline()
     store_key(name, value)
     click.echo(f"The key for {name} is in the system's keyring. Try it: pasa-tui doctor", err=True)
 

@@ -23,15 +23,16 @@ def command(context: Context, sources: str | None, output: str) -> None:
     Exits with 1 where a search as the settings ask for would not work: no source answers that searches, or none that
     knows what papers cite.
     """
-    from pasa_tui.assembly import chosen_sources
     from pasa_tui.config.secrets import find_keys
     from pasa_tui.corpus import survey
-    from pasa_tui.sources.catalogue import CORPUS, SOURCES, split_names
+    from pasa_tui.sources.catalogue import CORPUS, SOURCES, parse_sources
     from pasa_tui.sources.checking import check_sources
 
     settings = context.settings
     found_keys = find_keys()
-    chosen = chosen_sources(split_names(sources or settings.search.sources), found_keys)
+    # Those named without their key are in the table, which says so.
+    wanted = sources if sources is not None else settings.search.sources
+    chosen = parse_sources(wanted, lambda name: sources is not None or name in found_keys)
     names = [name for name in chosen if name != CORPUS]
     # Those that only want a key are told of as well; they decide nothing.
     others = [] if sources else [name for name, info in SOURCES.items() if info.needs_key and name not in names]
@@ -68,7 +69,7 @@ def _verdict(*, ok: bool, live: bool, corpora: bool) -> str:
         return "A search will work."
     if not live:
         return "The corpus of the settings is not there: pasa-tui corpus list names those that are."
-    instead = " It would search the corpora instead." if corpora else ""
+    instead = " Where no host can be reached at all, a search takes the corpora instead." if corpora else ""
     return f"A search of the live sources can't work now: check the network, or a proxy (HTTPS_PROXY).{instead}"
 
 

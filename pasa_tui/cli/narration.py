@@ -24,7 +24,8 @@ from pasa_tui.usage import SourceUsage
 def funnel_lines(funnel: Funnel) -> list[str]:
     """The stages of the parts of the search, each with what came out of it."""
     lines = [
-        f"{funnel.searches} searches > {funnel.results} results > {funnel.new} new papers"
+        f"{funnel.searches} {'search' if funnel.searches == 1 else 'searches'} > {funnel.results} results"
+        f" > {funnel.new} new papers"
         f" > {funnel.judged} judged > {funnel.selected} selected",
         f"{funnel.expanded} opened > {funnel.with_sections} with sections > {funnel.citations} citations"
         f" > {funnel.resolved} resolved{share(funnel.resolved, funnel.citations)} > {funnel.cited_new} new",

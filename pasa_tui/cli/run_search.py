@@ -21,7 +21,7 @@ def run_search(
     """
     with Narrator(running.request.settings, quiet=quiet) as narrator:
         narrator.say(f"search {running.search_id}: {' '.join(running.request.query.text.split())}")
-        if running.state.ending == "done":
+        if running.state.ending == "done" and not running.state.warnings:
             narrator.say("This search was complete already; whatever is new since is added.")
         try:
             asyncio.run(_follow(running, narrator, events=events))

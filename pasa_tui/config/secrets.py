@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pasa_tui.errors import ConfigError
+from pasa_tui.errors import SecretError
 
 _SERVICE = "pasa-tui"
 _PATIENCE = 5.0
@@ -59,7 +59,7 @@ class Key:
 def find_keys(names: Iterable[str] = KEYS, environ: Mapping[str, str] = os.environ) -> dict[str, Key]:
     """Those of the named keys (out of `KEYS`) that there are; a keyring that is absent or does not answer holds none.
 
-    Raises ConfigError for a name that has no key, and for a key that holds what no key does.
+    Raises SecretError for a name that has no key, and for a key that holds what no key does.
     """
     found: dict[str, Key] = {}
     missing = []
@@ -78,7 +78,7 @@ def find_keys(names: Iterable[str] = KEYS, environ: Mapping[str, str] = os.envir
 
 
 def store_key(name: str, value: str) -> None:
-    """Put a key into the system's keyring. Raises ConfigError where there is none, or the key can't be one."""
+    """Put a key into the system's keyring. Raises SecretError where there is none, or the key can't be one."""
     info = _info(name)
     value = _checked(value.strip(), "you gave")
     import keyring
@@ -87,14 +87,26 @@ def store_key(name: str, value: str) -> None:
     try:
         keyring.set_password(_SERVICE, name, value)
     except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
-        raise ConfigError(
+        raise SecretError(
             f"The system's keyring can't keep the key ({type(error).__name__}).",
             f"Set the variable {info.variables[0]} instead.",
         ) from None
 
 
+def check_keyring(name: str) -> None:
+    """Raise SecretError where the system has no keyring that could keep the key `name`, before anyone types it."""
+    info = _info(name)
+    import keyring
+    from keyring.backends import fail
+
+    if isinstance(keyring.get_keyring(), fail.Keyring):
+        raise SecretError(
+            "This system has no keyring to keep a key in.", f"Set the variable {info.variables[0]} instead."
+        )
+
+
 def remove_key(name: str) -> bool:
-    """Take a key out of the system's keyring; whether there was one. Raises ConfigError where there is no keyring."""
+    """Take a key out of the system's keyring; whether there was one. Raises SecretError where there is no keyring."""
     _info(name)
     import keyring
     import keyring.errors
@@ -104,20 +116,20 @@ def remove_key(name: str) -> bool:
     except keyring.errors.PasswordDeleteError:
         return False
     except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
-        raise ConfigError(f"The system's keyring can't be reached ({type(error).__name__}).") from None
+        raise SecretError(f"The system's keyring can't be reached ({type(error).__name__}).") from None
     return True
 
 
 def _info(name: str) -> KeyInfo:
     if name not in KEYS:
-        raise ConfigError(f"There is no key {name!r}.", f"Known: {', '.join(KEYS)}.")
+        raise SecretError(f"There is no key {name!r}.", f"Known: {', '.join(KEYS)}.")
     return KEYS[name]
 
 
 def _checked(value: str, where: str) -> str:
     # Said without the value: a key with a stray line break is still somebody's key.
     if not value or not all("!" <= char <= "~" for char in value):
-        raise ConfigError(
+        raise SecretError(
             f"The key {where} is empty or holds blanks or characters that no key has.", "Copy it once more."
         )
     return value

@@ -17,7 +17,7 @@ from msgspec import Meta
 from pasa_tui.errors import ConfigError
 
 _PREFIX = "PASA_TUI_"
-_URL = r"^https?://[!-~]+[^/]$"
+_URL = r"^https?://[!-~]+$"
 _NOT_SETTINGS = {"PASA_TUI_HOME"}
 
 
@@ -207,6 +207,13 @@ def _check(values: dict[str, Any], where: str, *, strict: bool = True) -> None:
     except msgspec.ValidationError as error:
         reason, _, at = str(error).partition(" - at ")
         name = at.strip("`$.") or "a value"
+        if "matching regex" in reason:
+            section, _, field_name = name.partition(".")
+            hint = get_type_hints(_sections()[section], include_extras=True)[field_name]
+            raise ConfigError(
+                f"The value of {name} {where} can't be one.",
+                f"{_description(hint)} By default it is {getattr(getattr(Settings(), section), field_name)!r}.",
+            ) from error
         raise ConfigError(
             f"{reason} for {name} {where}.", "`pasa-tui config show` lists every setting and what it takes."
         ) from error

@@ -15,6 +15,7 @@ from pasa_tui.events.types import (
     PaperFound,
     PaperJudged,
     PaperMetAgain,
+    PaperNearer,
     RequestsCounted,
     SearchEnded,
     SearchFinished,
@@ -26,6 +27,8 @@ from pasa_tui.events.types import (
 )
 from pasa_tui.papers import Paper, PaperId, Provenance
 from pasa_tui.usage import SourceUsage, Trouble
+
+_PASSING = frozenset({"network", "failures"})
 
 
 @dataclass(slots=True)
@@ -91,7 +94,9 @@ class SearchState:
             case SearchStarted():
                 self.query, self.before, self.sources = event.query, event.before, event.sources
                 self.ending, self.message = None, ""
-            case PaperFound() | PaperMetAgain() | PaperJudged():
+                # What an earlier run said of its circumstances may have passed.
+                self.warnings = [warning for warning in self.warnings if warning.stage not in _PASSING]
+            case PaperFound() | PaperMetAgain() | PaperNearer() | PaperJudged():
                 self._apply_paper(event)
             case Counted():
                 self.funnel = event.funnel
@@ -106,7 +111,7 @@ class SearchState:
             case _:
                 self._apply_action(event)
 
-    def _apply_paper(self, event: PaperFound | PaperMetAgain | PaperJudged) -> None:
+    def _apply_paper(self, event: PaperFound | PaperMetAgain | PaperNearer | PaperJudged) -> None:
         match event:
             case PaperFound(paper=paper, action=number):
                 if paper.id in self.papers:
@@ -117,6 +122,9 @@ class SearchState:
             case PaperMetAgain(paper_id=paper_id):
                 if found := self.papers.get(paper_id):
                     found.times_met += 1
+                    found.depth = min(found.depth, event.depth)
+            case PaperNearer(paper_id=paper_id):
+                if found := self.papers.get(paper_id):
                     found.depth = min(found.depth, event.depth)
             case PaperJudged(paper_id=paper_id):
                 found = self.papers.get(paper_id)

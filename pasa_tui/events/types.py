@@ -116,6 +116,14 @@ class PaperMetAgain(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaperNearer(Event):
+    """A paper's depth lessened, since that of a paper that led to it did."""
+
+    paper_id: PaperId
+    depth: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaperJudged(Event):
     """The Selector's verdict: `score` in [0, 1]; `reason` is one line for a person, may be empty.
 

@@ -12,6 +12,10 @@ _REST, _LONGEST_REST = 30.0, 300.0
 """Seconds of the first rest; each further one is twice as long, up to the second number."""
 
 
+class RestingError(SourceError):
+    """A source is left alone; why was told when that began."""
+
+
 @dataclass(slots=True)
 class Breaker:
     """Closed (requests pass), open (they fail at once), or half open (one passes and decides)."""
@@ -31,9 +35,8 @@ class Breaker:
     def check(self) -> None:
         """Let a request pass, or raise SourceError."""
         if self.is_open:
-            rest = self._until - self.now()
-            when = "for the rest of this search" if rest == float("inf") else f"for {max(1, round(rest))} s more"
-            raise SourceError(f"Left alone {when}: {self._reason}", "The search goes on with the other sources.")
+            when = "for the rest of this search" if self._until == float("inf") else "for a while"
+            raise RestingError(f"Left alone {when}: {self._reason}", "The search goes on with the other sources.")
         self._trying = self._until > 0
 
     def succeeded(self) -> None:

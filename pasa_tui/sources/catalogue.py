@@ -1,5 +1,6 @@
 """The names of the sources, and which of them a search uses. Imports nothing that speaks to a network."""
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -79,7 +80,9 @@ def parse_sources(text: str, has_key: Callable[[str], bool]) -> tuple[str, ...]:
     known = (CORPUS, *SOURCES)
     for name in names:
         if name not in known:
-            raise ConfigError(f"There is no source {name!r}.", f"Known: {', '.join(known)}; or {AUTO}, alone.")
+            close = difflib.get_close_matches(name, known, 1)
+            meant = f"Did you mean {close[0]}? " if close else ""
+            raise ConfigError(f"There is no source {name!r}.", f"{meant}Known: {', '.join(known)}; or {AUTO}, alone.")
         if name in SOURCES and SOURCES[name].needs_key and not has_key(SOURCES[name].key):
             raise ConfigError(
                 f"The source {name!r} needs a key.", f"Store it with: pasa-tui config set-key {SOURCES[name].key}"

@@ -17,7 +17,7 @@ class Gate:
     """Lets requests to one host through, `interval` seconds apart and at most `connections` at once.
 
     With a `lock_file` this holds for all processes that use the same file: it is locked while a request is under way,
-    and its content is when the last one began. The operating system frees the lock of a process that dies.
+    and its content is when the last one began or ended. The operating system frees the lock of a process that dies.
     """
 
     def __init__(self, *, interval: float, connections: int, lock_file: Path | None = None) -> None:
@@ -87,11 +87,19 @@ async def _shared_turn(path: Path, interval: float, patience: float) -> AsyncIte
         since = time.time() - _read_time(stamp)
         if 0 <= since < interval:
             await asyncio.sleep(interval - since)
-        with contextlib.suppress(OSError):
-            stamp.write_text(repr(time.time()), encoding="ascii")
-        yield
+        _write_time(stamp)
+        try:
+            yield
+        finally:
+            # Once more: the pace is kept from the end of one request to the beginning of the next.
+            _write_time(stamp)
     finally:
         await lock.release()
+
+
+def _write_time(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.write_text(repr(time.time()), encoding="ascii")
 
 
 def _read_time(path: Path) -> float:

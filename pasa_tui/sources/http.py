@@ -17,7 +17,7 @@ from pasa_tui import __version__
 from pasa_tui.errors import SourceError
 from pasa_tui.papers import clean_text
 from pasa_tui.sources.asking import Answer, Ask, Service
-from pasa_tui.sources.breaker import Breaker
+from pasa_tui.sources.breaker import Breaker, RestingError
 from pasa_tui.sources.cache import AnswerCache, CachedAnswer, cache_key
 from pasa_tui.sources.gate import Gate
 from pasa_tui.sources.retries import (
@@ -29,11 +29,14 @@ from pasa_tui.sources.retries import (
     Wait,
     duration,
     retry_after,
+    unreachable,
 )
 from pasa_tui.usage import SourceUsage, Trouble
 
 Parsed = TypeVar("Parsed")
 _REDIRECTS = 3
+_LOST_HOSTS, _LOST_AFTER = 3, 2
+"""Hosts to which so many connections failed, since any host answered, before the network counts as gone."""
 _PATIENCE = 120.0
 """Seconds that one answer may take in all, waiting for a turn and retries included."""
 _TIMEOUT = httpx.Timeout(15.0, connect=6.0, pool=None)
@@ -64,11 +67,13 @@ class Http:
         seconds_left: Callable[[], float] = lambda: math.inf,
         contact: str = "",
         jitter: float = JITTER,
+        gives_up: bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """`seconds_left` says how long the search may still take: nothing is waited for past that.
 
-        `jitter` is the longest random wait between two attempts, in seconds.
+        `jitter` is the longest random wait between two attempts, in seconds. With `gives_up` no host is asked any
+        more once the network seems gone.
         """
         self._hosts = {
             service.name: _Host(
@@ -87,10 +92,13 @@ class Http:
         self._seconds_left = seconds_left
         self._contact = contact
         self._wait = Wait(jitter)
+        self._gives_up = gives_up
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
         self._troubles: dict[Trouble, None] = {}
         self._told = 0
+        # Connections refused since any host last answered, by service.
+        self._unreached: dict[str, int] = {}
 
     # -- what others may know -----------------------------------------------------------------------------
 
@@ -103,6 +111,12 @@ class Http:
         troubles = tuple(self._troubles)[self._told :]
         self._told = len(self._troubles)
         return troubles
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the network seems gone: connections to all hosts, or to several, fail, and nobody answers."""
+        failing = sum(count >= _LOST_AFTER for count in self._unreached.values())
+        return self._gives_up and failing >= min(_LOST_HOSTS, len(self._hosts)) > 0
 
     def queue_seconds(self, name: str) -> float:
         """About how long a request to a service would wait for its turn."""
@@ -150,13 +164,17 @@ class Http:
         try:
             return await self._ask(host, ask, parse, key, stored)
         except SourceError as error:
-            self._troubles[Trouble(name, error.message)] = None
+            error.source = name
+            if not isinstance(error, RestingError):
+                self._troubles[Trouble(name, error.message)] = None
             raise
 
     async def _ask(
         self, host: _Host, ask: Ask, parse: Callable[[Answer], Parsed], key: str, stored: CachedAnswer | None
     ) -> Parsed:
         breaker = self._breaker(host, ask.lane)
+        if self.is_lost:
+            raise RestingError("No source can be reached any more.", "Go on with the search once there is a network.")
         breaker.check()
         patience = min(_PATIENCE, self._seconds_left())
         ends = time.monotonic() + patience
@@ -175,6 +193,7 @@ class Http:
                     if ask.cached:
                         self._keep(key, answer, stored)
                     breaker.succeeded()
+                    self._unreached.clear()
                     return parsed
         except AgainError as error:
             host.count(failed=1)
@@ -205,10 +224,11 @@ class Http:
             try:
                 async with asyncio.timeout(seconds):
                     answer = await self._follow(host, ask, stored)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                self._unreached[service.name] = self._unreached.get(service.name, 0) + 1
+                raise AgainError(f"It can't be reached: {unreachable(error)}.", reached=False) from None
             except (httpx.TimeoutException, TimeoutError):
                 raise AgainError(f"No complete answer within {seconds:.0f} s.") from None
-            except httpx.ConnectError:
-                raise AgainError("It can't be reached.") from None
             except (httpx.TransportError, httpx.DecodingError) as error:
                 raise AgainError(f"The connection broke: {_kind(error)}.") from None
             except (httpx.InvalidURL, httpx.CookieConflict, UnicodeError) as error:

@@ -96,6 +96,10 @@ class LiveSources:
         """What each source was asked so far."""
         return self.http.usage()
 
+    def is_lost(self) -> bool:
+        """Whether no host has answered for a while, so that nothing more can be had now."""
+        return self.http.is_lost
+
     def new_troubles(self) -> tuple[Trouble, ...]:
         """What failed since this was asked last."""
         return self.http.new_troubles()
@@ -115,7 +119,7 @@ def services_of(
     limit = settings.max_requests_per_source
     for name in names:
         info = SOURCES[name]
-        url, key = getattr(settings, info.url_setting), keys.get(info.key, "")
+        url, key = getattr(settings, info.url_setting).rstrip("/"), keys.get(info.key, "")
         if name == arxiv.NAME:
             service = arxiv.service(url, paced=paced, max_requests=limit)
         elif name in fulltext.BASE_URLS:

@@ -2,12 +2,17 @@
 
 import email.utils
 import math
+import socket
+import ssl
 import time
 from collections.abc import Callable
 
+import httpx
 import tenacity
 
 ATTEMPTS = 4
+_CONNECTIONS = 2
+"""Attempts to connect: a host that refuses twice is not there, and others wait for the answer."""
 LONGEST_RETRY_AFTER = 30.0
 """The longest Retry-After, in seconds, that is waited for; after a longer one the source is left alone until then."""
 JITTER = 10.0
@@ -17,10 +22,11 @@ JITTER = 10.0
 class AgainError(Exception):
     """An attempt failed in a way that another may not. `after` is the host's Retry-After in seconds."""
 
-    def __init__(self, message: str, after: float | None = None) -> None:
+    def __init__(self, message: str, after: float | None = None, *, reached: bool = True) -> None:
         super().__init__(message)
         self.message = message
         self.after = after
+        self.reached = reached
 
 
 def retry_after(value: str | None, now: Callable[[], float] = time.time) -> float | None:
@@ -61,7 +67,26 @@ class StopBeforeLongWait(tenacity.stop.stop_base):
 
     def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
         """Whether the attempt that failed was the last."""
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        if isinstance(error, AgainError) and not error.reached and retry_state.attempt_number >= _CONNECTIONS:
+            return True
         return self._wait(retry_state) > min(LONGEST_RETRY_AFTER + self._wait.jitter, self._ends - time.monotonic())
+
+
+def unreachable(error: BaseException) -> str:
+    """Why a connection failed, in words; without the error's own text, which may name more than is wanted."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return "its name can't be looked up"
+        if isinstance(cause, ConnectionRefusedError):
+            return "it refuses the connection"
+        if isinstance(cause, ssl.SSLError):
+            return "its certificate is not trusted"
+        if isinstance(cause, TimeoutError | httpx.TimeoutException):
+            return "it takes no connection in time"
+        cause = cause.__cause__ or cause.__context__
+    return "no way leads there"
 
 
 def duration(seconds: float) -> str:

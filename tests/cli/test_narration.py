@@ -26,7 +26,7 @@ def test_the_bar_knows_what_is_still_to_be_opened() -> None:
 def test_the_funnel_names_every_stage() -> None:
     lines = funnel_lines(Funnel(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11))
     assert lines == [
-        "1 searches > 2 results > 3 new papers > 4 judged > 5 selected",
+        "1 search > 2 results > 3 new papers > 4 judged > 5 selected",
         "6 opened > 7 with sections > 9 citations > 10 resolved (111 %) > 11 new",
     ]
     assert funnel_lines(Funnel(followed=3, candidates=40, near_new=5))[2:] == [

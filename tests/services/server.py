@@ -99,20 +99,33 @@ class Services:
 
     async def __aenter__(self) -> "Services":
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, limit=1 << 20)
-        port = self._server.sockets[0].getsockname()[1]
-        self.urls = {name: f"http://127.0.0.1:{port}{prefix}" for name, prefix in PREFIXES.items()}
+        self._port = self._server.sockets[0].getsockname()[1]
+        self.urls = {name: f"http://127.0.0.1:{self._port}{prefix}" for name, prefix in PREFIXES.items()}
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        await self.stop_serving()
+        if self._mistakes and error is None:
+            raise self._mistakes[0]
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether connections are taken."""
+        return self._server.is_serving()
+
+    async def stop_serving(self) -> None:
+        """Go away in the middle of everything, as a network does."""
         self._server.close()
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
         await self._server.wait_closed()
-        if self._mistakes and error is None:
-            raise self._mistakes[0]
+
+    async def serve_again(self) -> None:
+        """Come back at the same address."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, limit=1 << 20)
 
     @property
     def openalex_budget(self) -> int:

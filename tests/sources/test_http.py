@@ -80,7 +80,6 @@ async def test_no_store_is_not_stored(http_for: HttpFor) -> None:
         httpx.Response(429),
         httpx.ReadError("cut"),
         httpx.RemoteProtocolError("half"),
-        httpx.ConnectError("refused"),
         httpx.ReadTimeout("slow"),
         httpx.Response(200, content=b"<html>an error page</html>"),
     ],
@@ -100,6 +99,30 @@ async def test_what_may_pass_is_tried_again(http_for: HttpFor, failure: Any) -> 
     assert (len(seen), usage.retried, usage.failed) == (3, 2, 0)
     # What could not be understood was not kept either.
     assert await http.ask("s", Ask(path="/x"), parse) == "parsed"
+
+
+async def test_a_host_that_refuses_twice_is_not_there(http_for: HttpFor) -> None:
+    handler, seen = answers(httpx.ConnectError("no"), httpx.Response(200), httpx.ConnectTimeout("no"))
+    two = replace(SERVICE, name="t", base_url="https://t.test")
+    http = http_for(handler, SERVICE, two)
+    assert await http.ask("s", Ask(path="/1"), lambda answer: answer.status) == 200
+    with pytest.raises(SourceError, match="takes no connection in time"):
+        await http.ask("s", Ask(path="/2"), body)
+    assert len(seen) == 4
+
+
+async def test_without_a_network_nobody_is_asked_any_more(http_for: HttpFor) -> None:
+    refused = httpx.ConnectError("no")
+    refused.__cause__ = ConnectionRefusedError(111, "refused")
+    handler, seen = answers(refused)
+    http = http_for(handler, SERVICE, replace(SERVICE, name="t", base_url="https://t.test"))
+    for name in ("s", "t"):
+        with pytest.raises(SourceError, match="refuses the connection"):
+            await http.ask(name, Ask(path="/1"), body)
+    assert http.is_lost
+    with pytest.raises(SourceError, match="No source can be reached"):
+        await http.ask("s", Ask(path="/2"), body)
+    assert len(seen) == 4 and len(http.new_troubles()) == 2
 
 
 @pytest.mark.parametrize("status", [400, 404, 410])

@@ -1,5 +1,6 @@
 """Where the search stands: counts, the funnel, and a sign of life while it runs."""
 
+import time
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -31,6 +32,7 @@ class StatusLine(Widget):
     def __init__(self, place: str) -> None:
         super().__init__(id="status")
         self._state: SearchState | None = None
+        self._shown = 0.0
         self._place = place
         self._timer: Timer | None = None
 
@@ -51,7 +53,7 @@ class StatusLine(Widget):
 
     def show(self, state: "SearchState | None", place: str) -> None:
         """Show a search; None: there is none yet."""
-        self._state, self._place = state, place
+        self._state, self._place, self._shown = state, place, time.monotonic()
         self.refresh()
 
     def render(self) -> Content:
@@ -67,7 +69,8 @@ class StatusLine(Widget):
             f"{plural(len(state.papers), 'paper')} met",
             f"{state.selected:,} selected",
             plural(funnel.actions, "action"),
-            duration(state.elapsed),
+            # While it runs, also the time since the last event: a source that keeps everybody waiting sends none.
+            duration(state.elapsed + (time.monotonic() - self._shown if self.running else 0.0)),
             self._place,
         ]
         if problems := len(state.warnings) + len(state.troubles):
