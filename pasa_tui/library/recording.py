@@ -10,6 +10,7 @@ from pasa_tui.events import (
     PaperFound,
     PaperJudged,
     PaperMetAgain,
+    PaperNearer,
     SearchEnded,
     SearchStarted,
     event_from_json,
@@ -101,7 +102,7 @@ def _apply(connection: sqlite3.Connection, search_id: int, event: Event, now: st
                 _PUT_FOUND,
                 (search_id, event.paper.id, way.rank, event.depth, way.kind, way.text, way.parent),
             )
-        case PaperMetAgain():
+        case PaperMetAgain() | PaperNearer():
             connection.execute(
                 "UPDATE found SET depth = min(depth, ?) WHERE search_id = ? AND paper_id = ?",
                 (event.depth, search_id, event.paper_id),

@@ -85,7 +85,7 @@ class ResultsList(ScrollView, can_focus=True):
         before = self._row - self.scroll_offset.y
         self._everything, self._starred = ranked, starred
         self._rows = [found for found in ranked if found.selected] if self.selected_only else list(ranked)
-        self.virtual_size = Size(self.size.width, len(self._rows))
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows))
         selected = sum(found.selected for found in ranked)
         self.border_subtitle = f"{selected:,} selected of {len(ranked):,}" if ranked else ""
         row = 0
@@ -110,7 +110,7 @@ class ResultsList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The line `y` cells from the top of what is in view."""
-        row, width = self.scroll_offset.y + y, self.size.width
+        row, width = self.scroll_offset.y + y, self.scrollable_content_region.width
         if row >= len(self._rows):
             return Strip.blank(width, self.rich_style)
         found = self._rows[row]
@@ -197,5 +197,5 @@ class ResultsList(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Keep the cursor in view."""
-        self.virtual_size = Size(self.size.width, len(self._rows))
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows))
         self._put_cursor(self._row)

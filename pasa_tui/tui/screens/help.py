@@ -16,6 +16,14 @@ _INTRODUCTION = (
     "ranked by the Selector's score; those above the threshold are selected. Everything is kept in the library."
 )
 
+_SIGNS = (
+    ("⌕", "Found by a search"),
+    ("⤷", "Cited by a paper that was opened"),
+    ("↑", "Cites one of the best papers"),
+    ("↔", "Cited together with one of the best papers"),
+    ("≈", "Recommended beside the best papers"),
+)
+
 
 class HelpScreen(Dialog[None]):
     """Every action with its keys, place by place."""
@@ -43,6 +51,8 @@ def help_content() -> Content:
         content += Content("\n").join(
             [Content.assemble((f"  {action.key_names:<18}", "bold"), (f"{action.help}", "")) for action in actions]
         )
+    content += Content.styled("\n\nSigns in the list of papers\n", "$text-accent bold")
+    content += Content("\n").join([Content.assemble((f"  {sign:<18}", "bold"), said) for sign, said in _SIGNS])
     content += Content.styled("\n\nAlways\n", "$text-accent bold")
     content += Content.assemble(
         ("  tab shift+tab     ", "bold"), "Next or previous pane\n",
