@@ -130,7 +130,7 @@ class ResultsList(ScrollView, can_focus=True):
         score = " –  " if found.score is None else f"{found.score:.2f}"
         year = str(found.paper.date.year) if found.paper.date else "    "
         way = _WAYS[found.provenance.kind]
-        authors = short_authors(found.paper) if width >= 70 else ""
+        authors = short_authors(found.paper) if width >= 64 else ""
         segments = [
             part(f" {score} ", f"results--{kind}"),
             part(score_bar(found.score, _BAR), "results--bar" if found.selected else "results--bar-rest"),
