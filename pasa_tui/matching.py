@@ -12,9 +12,8 @@ MAX_YEARS_APART = 3
 MIN_TITLE_LETTERS = 12
 """Titles with fewer letters (`Attention`) are not enough to tell a paper."""
 
-NEARLY_SAME, MUCH_ALIKE = 0.97, 0.9
-"""Shares of letters in common, in order (normalised indel similarity), of titles that differ by a misprint, and of
-those that differ by a subtitle's word or so."""
+MUCH_ALIKE = 0.9
+"""Share of letters in common, in order (normalised indel similarity), of titles that differ by a misprint or a word."""
 
 _NOT_ALIKE = 0.4
 
@@ -39,7 +38,7 @@ def is_cited(citation: Citation, paper: Paper) -> bool:
     """Whether `paper`, which a source named for a citation, is the cited one.
 
     An id in common is believed unless title and authors both speak against it: bibliographies have wrong ids. By
-    title, a misprint's difference is overlooked; a greater one, if an author is the same.
+    title, a small difference is overlooked if an author is the same.
     """
     if different_arxiv(citation, paper):
         return False
@@ -52,7 +51,8 @@ def is_cited(citation: Citation, paper: Paper) -> bool:
     alike = _alike(citation, paper)
     if len(title_key(citation.title)) < MIN_TITLE_LETTERS:
         return False
-    return alike >= NEARLY_SAME or (alike >= MUCH_ALIKE and agree_on_authors(citation, paper) is True)
+    # Two letters make "unsupervised" of "supervised", so likeness alone is not enough.
+    return alike >= MUCH_ALIKE and agree_on_authors(citation, paper) is True
 
 
 def different_arxiv(citation: Citation, paper: Paper) -> bool:

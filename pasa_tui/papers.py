@@ -16,8 +16,8 @@ MAX_QUERY_LENGTH = 4_000
 """Longest research question in characters: far more than a detailed description takes, and about what
 fits beside a paper in the 1,024 tokens that the published Selector reads."""
 
-_ARXIV_NEW = r"(?P<new>\d{2}(?:0[1-9]|1[0-2])\.\d{4,5})"
-_ARXIV_OLD = r"(?P<old>[a-z][a-z-]*(?:\.[A-Za-z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3})"
+_ARXIV_NEW = r"(?P<new>[0-9]{2}(?:0[1-9]|1[0-2])\.[0-9]{4,5})"
+_ARXIV_OLD = r"(?P<old>[a-z][a-z-]*(?:\.[A-Za-z]{2})?/[0-9]{2}(?:0[1-9]|1[0-2])[0-9]{3})"
 _ARXIV_ID = re.compile(
     rf"(?:(?:https?://)?(?:[a-z]+\.)?arxiv\.org/(?:abs|pdf|html|format|e-print)/|arxiv:\s*)?"
     rf"(?:{_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?(?:\.pdf)?/?(?:[?#].*)?",
@@ -25,12 +25,20 @@ _ARXIV_ID = re.compile(
 )
 _DOI = re.compile(r"(?:(?:https?://)?(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 _ARXIV_DOI = "10.48550/arxiv."
+_LONGEST_DOI = 2_048
 # Terminal escape sequences as a whole (CSI, OSC and the two-character ones), so that no letters of theirs
 # stay behind when the escape character goes.
 _ESCAPES = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x1b]\[[0-?]*[ -/]*[@-~]?|\x9b[0-?]*[ -/]*[@-~]?|\x1b[@-Z\\-_]?"
 )
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+# Marks on one letter beyond what any script writes: to order them takes the square of their number.
+_MARKS = re.compile(
+    "([\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{16})"
+    "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
 
 
 def clean_text(text: str, *, keep_newlines: bool = False) -> str:
@@ -40,7 +48,7 @@ def clean_text(text: str, *, keep_newlines: bool = False) -> str:
     white space become one space (line breaks stay with `keep_newlines`). Letters, marks and emoji of every
     script stay, in Unicode's composed form (NFC).
     """
-    text = _UNSAFE.sub("", _ESCAPES.sub("", text))
+    text = _MARKS.sub(r"\1", _UNSAFE.sub("", _ESCAPES.sub("", text)))
     text = unicodedata.normalize("NFC", text)
     if keep_newlines:
         return "\n".join(" ".join(line.split()) for line in text.splitlines()).strip()
@@ -72,7 +80,7 @@ def parse_arxiv_id(text: str) -> str | None:
 
 def parse_doi(text: str) -> str | None:
     """The DOI in `text`, lower case and without its resolver, or None."""
-    match = _DOI.fullmatch(text.strip())
+    match = _DOI.fullmatch(clean_text(text[:_LONGEST_DOI]))
     return match[1].lower() if match else None
 
 

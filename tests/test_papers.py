@@ -122,3 +122,9 @@ def test_a_cut_off_that_is_no_date_is_refused(before: str) -> None:
     with pytest.raises(QueryError, match="is not a date") as caught:
         Query.parse("papers", before)
     assert "YYYY-MM-DD" in caught.value.hint
+
+
+def test_marks_without_end_are_cut_and_dois_are_clean() -> None:
+    assert len(clean_text("a" + "\u0301\u0316" * 40_000)) < 30
+    assert parse_doi("10.1234/\x1b]0;PWNED\x07\x1b[31m\u202ex") == "10.1234/x"
+    assert parse_arxiv_id("\u0662\u066301.00001") is None

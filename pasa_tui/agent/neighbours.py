@@ -42,7 +42,7 @@ class _Candidate:
     @property
     def worth(self) -> float:
         """The summed scores of the papers that lead here, less a little for what everyone cites."""
-        return sum(self.leads.values()) - _EVERYBODY * math.log10(1 + self.times_cited)
+        return sum(self.leads.values()) - _EVERYBODY * math.log10(1 + max(0, self.times_cited))
 
     @property
     def parent(self) -> PaperId:

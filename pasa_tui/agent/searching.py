@@ -74,7 +74,8 @@ async def _search(run: Run, text: str) -> SearchResults:
         asking = [asyncio.create_task(_ask(run, action, text, tool)) for tool in run.sources.search]
         try:
             await _enough(asking)
-        except asyncio.CancelledError:
+        except BaseException:
+            # Cancelled, or a defect in one of them: the others must not go on unheard.
             for task in asking:
                 task.cancel()
             raise

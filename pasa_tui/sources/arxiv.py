@@ -6,6 +6,7 @@ https://info.arxiv.org/help/api/user-manual.html, https://info.arxiv.org/help/ap
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import islice
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -25,6 +26,8 @@ _ATOM = "{http://www.w3.org/2005/Atom}"
 _ARXIV = "{http://arxiv.org/schemas/atom}"
 _WORD = re.compile(r"[^\W_]+")
 _MOST_WORDS = 12
+_MOST_ENTRIES = 2_000
+"""Entries read of a feed: the most that arXiv gives at a time."""
 _ALL_WORDS = 3
 """Texts with at most so many words must have them all; of longer ones any, those with most of them first."""
 
@@ -38,6 +41,7 @@ def service(base_url: str = BASE_URL, *, paced: bool = True, max_requests: int =
         shared=paced,
         connections=1 if paced else 64,
         lifetime=DAY,
+        max_bytes=8_000_000,
         max_requests=max_requests,
     )
 
@@ -56,7 +60,8 @@ class Arxiv:
         if not query:
             return ()
         params = {"search_query": query, "start": "0", "max_results": str(limit), "sortBy": "relevance"}
-        return await self._http.ask(NAME, Ask(path="/query", params=params), parse_feed)
+        papers = await self._http.ask(NAME, Ask(path="/query", params=params), parse_feed)
+        return papers[:limit]
 
     async def by_ids(self, arxiv_ids: Sequence[str]) -> Mapping[str, Paper]:
         """The papers of at most 100 ids, in one request; those arXiv doesn't know are left out. Raises SourceError."""
@@ -89,7 +94,7 @@ def parse_feed(answer: Answer) -> list[Paper]:
     root = _xml(answer.body)
     if root.tag != f"{_ATOM}feed":
         raise ValueError("no Atom feed")
-    papers = (_paper(entry) for entry in root.iter(f"{_ATOM}entry"))
+    papers = (_paper(entry) for entry in islice(root.iter(f"{_ATOM}entry"), _MOST_ENTRIES))
     return [paper for paper in papers if paper is not None]
 
 

@@ -11,16 +11,17 @@ _NO_NAME = (
     r"|Version|Learning|Proceedings|Journal|Conference|Transactions|Advances|International|Vol|No|Jr|Sr)\b)"
 )
 _WORD = rf"{_NO_NAME}[{UPPER}][\w'’‐-]{{0,40}}"
-_PARTICLE = r"(?:[vV][ao]n|der|den|de[lnr]?|di|da|d[ou]s?|la|le|ten|ter|te|zu[rm]?|af|av|bin|ibn|el|al|y|’t|'t)"
+# No word may match in two ways: with particles after particles that would be tried in every combination.
+_PARTICLE = r"(?:[vV][ao]n|de[lnr]?|di|da|d[ou]s?|la|le|te[nr]?|zu[rm]?|af|av|bin|ibn|el|al|y|[’']t)"
 _SUFFIX = r"(?:,?\s(?:Jr\.?|Sr\.?|I{2,3}|IV)(?!\w))?"
-_FAMILY = rf"(?:{_PARTICLE}\s+)*(?:d['’]|al-|el-)?{_WORD}(?:\s+(?:{_PARTICLE}\s+)*{_WORD})??"
+_FAMILY = rf"(?:{_PARTICLE}\s+){{0,4}}(?:d['’]|al-|el-)?{_WORD}(?:\s+(?:{_PARTICLE}\s+){{0,4}}{_WORD})??"
 _INITIALS = rf"[{UPPER}]h?\.(?:\s*[-‐]?\s*[{UPPER}]h?\.){{0,4}}"
 _GIVEN = rf"(?:{_WORD}(?<=\w\w)|[{UPPER}]\.(?:-?[{UPPER}]\.)*)"
 _STRAIGHT = rf"(?P<given>{_INITIALS})\s*(?P<family>{_FAMILY})(?<=\w\w){_SUFFIX}"
 _INVERTED = rf"(?P<family>{_FAMILY}),(?:\s(?:Jr|Sr)\.?,)?\s+(?P<given>{_INITIALS}){_SUFFIX}"
 _BARE = rf"(?P<family>{_FAMILY})\s+(?P<given>{_INITIALS}|[{UPPER}]{{1,4}}(?:-[{UPPER}])?){_SUFFIX}(?![\w'’])"
 _UNDOTTED = rf"(?P<given>[{UPPER}]{{1,3}})\s(?P<family>{_FAMILY}){_SUFFIX}"
-_PLAIN_FAMILY = rf"(?:{_PARTICLE}\s+)+{_WORD}(?:\s+{_WORD})?|{_WORD}(?<=\w\w)"
+_PLAIN_FAMILY = rf"(?:{_PARTICLE}\s+){{1,4}}{_WORD}(?:\s+{_WORD})?|{_WORD}(?<=\w\w)"
 _FULL = rf"(?P<given>{_GIVEN}(?:\s+{_GIVEN}){{0,3}}?)\s+(?P<family>{_PLAIN_FAMILY}){_SUFFIX}"
 _TURNED = (
     rf"(?P<family>{_FAMILY}),\s+(?P<given>{_GIVEN}(?:\s+{_GIVEN}){{0,3}}(?:\s+(?:{_PARTICLE}|d\.)){{0,2}}){_SUFFIX}"

@@ -32,12 +32,13 @@ class Breaker:
         """Whether a request would fail at once."""
         return self.now() < self._until or self._trying
 
-    def check(self) -> None:
-        """Let a request pass, or raise SourceError."""
+    def check(self) -> bool:
+        """Let a request pass, or raise SourceError; whether it is the one that is tried after a rest."""
         if self.is_open:
             when = "for the rest of this search" if self._until == float("inf") else "for a while"
             raise RestingError(f"Left alone {when}: {self._reason}", "The search goes on with the other sources.")
         self._trying = self._until > 0
+        return self._trying
 
     def succeeded(self) -> None:
         """A request was answered."""
@@ -57,5 +58,5 @@ class Breaker:
         self._failures, self._trying = 0, False
 
     def released(self) -> None:
-        """A request ended without a verdict, as one that is cancelled does."""
+        """The request that was tried after a rest has ended, whatever became of it."""
         self._trying = False

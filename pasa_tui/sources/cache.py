@@ -29,6 +29,10 @@ CREATE INDEX IF NOT EXISTS answers_used ON answers (used);
 _PATIENCE = 0.2
 # When the bound is passed, this share of it is kept, so that not every further answer makes room.
 _KEPT = 0.9
+_LARGEST = 8_000_000
+"""Bytes of an answer beyond which it is not kept: to pack and write it would hold up everything else."""
+_ROW = 300
+"""Bytes that an answer takes besides its body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class AnswerCache:
         self._max_bytes = max_bytes
         self._now = now
         self._connection: sqlite3.Connection | None = None
+        # The size of all answers as this process knows it; what others add is seen when room is made, and here.
+        self._total = 0
         if max_bytes <= 0:
             return
         try:
@@ -67,6 +73,9 @@ class AnswerCache:
                 self._connection = _open(private_file(path))
         except (OSError, ConfigError):
             pass
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection is not None:
+                self._make_room()
 
     def get(self, key: str) -> CachedAnswer | None:
         """The answer stored under `key`, however old, or None."""
@@ -85,16 +94,21 @@ class AnswerCache:
 
     def put(self, key: str, status: int, body: bytes, *, etag: str = "", modified: str = "") -> None:
         """Keep an answer, and make room for it where the bound is passed."""
+        if self._connection is None or len(body) > _LARGEST:
+            return
         packed = zlib.compress(body, 1)
-        if self._connection is None or len(packed) > self._max_bytes * _KEPT:
+        size = len(packed) + len(etag) + len(modified) + _ROW
+        if size > self._max_bytes * _KEPT:
             return
         now = self._now()
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute(
                 "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (key, status, packed, etag, modified, now, now, len(packed)),
+                (key, status, packed, etag, modified, now, now, size),
             )
-            self._make_room()
+            self._total += size
+            if self._total > self._max_bytes:
+                self._make_room()
 
     def renew(self, key: str) -> None:
         """The source said that the stored answer still holds."""
@@ -115,15 +129,17 @@ class AnswerCache:
 
     def _make_room(self) -> None:
         assert self._connection is not None
-        (total,) = self._connection.execute("SELECT coalesce(sum(size), 0) FROM answers").fetchone()
-        if total <= self._max_bytes:
+        (self._total,) = self._connection.execute("SELECT coalesce(sum(size), 0) FROM answers").fetchone()
+        if self._total <= self._max_bytes:
             return
         self._connection.execute(
             "DELETE FROM answers WHERE key IN (SELECT key FROM ("
             "SELECT key, sum(size) OVER (ORDER BY used DESC, key) AS reached FROM answers) WHERE reached > ?)",
             (int(self._max_bytes * _KEPT),),
         )
-        self._connection.execute("PRAGMA incremental_vacuum")
+        (self._total,) = self._connection.execute("SELECT coalesce(sum(size), 0) FROM answers").fetchone()
+        # As a script: executed as a statement it frees a single page.
+        self._connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -133,6 +149,7 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("PRAGMA journal_size_limit=1000000")
         connection.executescript(_TABLE)
     except sqlite3.Error:
         connection.close()

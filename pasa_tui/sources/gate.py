@@ -49,7 +49,8 @@ class Gate:
                         await held.enter_async_context(self._slots)
                         if self._lock_file is not None and self.interval > 0:
                             await held.enter_async_context(_shared_turn(self._lock_file, self.interval, patience))
-                        elif self.interval > 0:
+                        if self.interval > 0:
+                            # Also with a lock file, which may be where nothing can be written.
                             await self._own_turn()
                 except TimeoutError:
                     raise SourceError(
@@ -76,8 +77,7 @@ async def _shared_turn(path: Path, interval: float, patience: float) -> AsyncIte
         lock = AsyncFileLock(f"{path}.lock", timeout=patience, mode=0o600, is_singleton=False, run_in_executor=False)
         await lock.acquire()
     except (OSError, ConfigError, NotImplementedError):
-        # A folder that can't be written or locked: other processes can't be known, this one still keeps the pace.
-        await asyncio.sleep(interval)
+        # A folder that can't be written or locked: other processes can't be known.
         yield
         return
     except Timeout:

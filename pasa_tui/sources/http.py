@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from pasa_tui.sources.asking import Answer, Ask, Service
 from pasa_tui.sources.breaker import Breaker, RestingError
 from pasa_tui.sources.cache import AnswerCache, CachedAnswer, cache_key
 from pasa_tui.sources.gate import Gate
+from pasa_tui.sources.packing import unpacker
 from pasa_tui.sources.retries import (
     ATTEMPTS,
     JITTER,
@@ -37,6 +39,8 @@ Parsed = TypeVar("Parsed")
 _REDIRECTS = 3
 _LOST_HOSTS, _LOST_AFTER = 3, 2
 """Hosts to which so many connections failed, since any host answered, before the network counts as gone."""
+_CHUNK = 65_536
+_LONGEST_TAG = 500
 _PATIENCE = 120.0
 """Seconds that one answer may take in all, waiting for a turn and retries included."""
 _TIMEOUT = httpx.Timeout(15.0, connect=6.0, pool=None)
@@ -87,7 +91,7 @@ class Http:
             )
             for service in services
         }
-        self._known = {urlsplit(service.base_url).netloc for service in services}
+        self._known = {urlsplit(service.base_url).netloc.lower() for service in services}
         self._cache = cache
         self._seconds_left = seconds_left
         self._contact = contact
@@ -175,7 +179,7 @@ class Http:
         breaker = self._breaker(host, ask.lane)
         if self.is_lost:
             raise RestingError("No source can be reached any more.", "Go on with the search once there is a network.")
-        breaker.check()
+        on_trial = breaker.check()
         patience = min(_PATIENCE, self._seconds_left())
         ends = time.monotonic() + patience
         retrying = tenacity.AsyncRetrying(
@@ -206,11 +210,45 @@ class Http:
             host.count(failed=1)
             raise
         finally:
-            breaker.released()
+            if on_trial:
+                breaker.released()
         raise AssertionError("tenacity ends by an answer or an error")
 
     async def _attempt(self, host: _Host, ask: Ask, stored: CachedAnswer | None, ends: float) -> Answer:
         service = host.service
+        url, params = service.base_url + ask.path, ask.params
+        for _ in range(_REDIRECTS + 1):
+            answer = await self._request(host, ask, url, params, stored, ends)
+            place = answer.headers.get("location")
+            if answer.status not in (301, 302, 303, 307, 308) or not place or answer.status in ask.accept:
+                break
+            url, params = self._target(url, place), {}
+            if ask.within and not url.startswith(service.base_url):
+                answer = replace(answer, status=404)
+                break
+            self._check_place(service, url)
+        else:
+            raise SourceError("It redirects in circles.")
+        if answer.status == 304 and stored is not None:
+            return Answer(stored.status, stored.body, answer.headers, answer.url)
+        if answer.status != 200 and answer.status not in ask.accept:
+            self._refuse(host, ask, answer)
+        return answer
+
+    async def _request(
+        self,
+        host: _Host,
+        ask: Ask,
+        url: str,
+        params: Mapping[str, str],
+        stored: CachedAnswer | None,
+        ends: float,
+    ) -> Answer:
+        """One request of an attempt, in its turn and counted; a redirect's target is the next one."""
+        service = host.service
+        at_home = urlsplit(url).netloc == urlsplit(service.base_url).netloc
+        headers = {**(service.secret if at_home else {}), **_conditions(stored)}
+        params = {**params, **(service.secret_params if at_home else {})}
         async with host.gate.passage(max(0.0, ends - time.monotonic())) as waited:
             host.count(waited=waited)
             if service.max_requests and host.usage.requests >= service.max_requests:
@@ -223,46 +261,32 @@ class Http:
             seconds = max(0.1, min(service.attempt_seconds, ends - time.monotonic()))
             try:
                 async with asyncio.timeout(seconds):
-                    answer = await self._follow(host, ask, stored)
+                    answer = await self._send(service, ask, url, params, headers)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 self._unreached[service.name] = self._unreached.get(service.name, 0) + 1
                 raise AgainError(f"It can't be reached: {unreachable(error)}.", reached=False) from None
             except (httpx.TimeoutException, TimeoutError):
                 raise AgainError(f"No complete answer within {seconds:.0f} s.") from None
-            except (httpx.TransportError, httpx.DecodingError) as error:
+            except (httpx.TransportError, zlib.error) as error:
                 raise AgainError(f"The connection broke: {_kind(error)}.") from None
             except (httpx.InvalidURL, httpx.CookieConflict, UnicodeError) as error:
                 raise SourceError(f"It can't be asked this: {_kind(error)}.") from None
         if host.watch is not None:
             host.usage = replace(host.usage, left=host.watch(answer.headers))
-        if answer.status == 304 and stored is not None:
-            return Answer(stored.status, stored.body, answer.headers, answer.url)
-        if answer.status != 200 and answer.status not in ask.accept:
-            self._refuse(host, ask, answer)
         return answer
 
-    async def _follow(self, host: _Host, ask: Ask, stored: CachedAnswer | None) -> Answer:
-        url, params = host.service.base_url + ask.path, ask.params
-        own = urlsplit(url).netloc
-        for _ in range(_REDIRECTS + 1):
-            service, at_home = host.service, urlsplit(url).netloc == own
-            headers = {**(service.secret if at_home else {}), **_conditions(stored)}
-            answer = await self._send(
-                service, ask, url, {**params, **(service.secret_params if at_home else {})}, headers
-            )
-            place = answer.headers.get("location")
-            if answer.status not in (301, 302, 303, 307, 308) or not place or answer.status in ask.accept:
-                return answer
-            url, params = urljoin(url, place), {}
-            if ask.within and not url.startswith(service.base_url):
-                return replace(answer, status=404)
-            self._check_place(host.service, url, encrypted=own and host.service.base_url.startswith("https:"))
-        raise SourceError("It redirects in circles.")
+    def _target(self, url: str, place: str) -> str:
+        try:
+            target = urljoin(url, place)
+            return urlsplit(target)._replace(netloc=urlsplit(target).netloc.lower()).geturl()
+        except ValueError:
+            raise SourceError("It redirects to an address that is none.") from None
 
-    def _check_place(self, service: Service, url: str, *, encrypted: object) -> None:
+    def _check_place(self, service: Service, url: str) -> None:
         target = urlsplit(url)
         if target.netloc not in self._known | service.neighbours:
             raise SourceError(f"It redirects to another host, {clean_text(target.netloc)[:80]}, which is not followed.")
+        encrypted = service.base_url.startswith("https:")
         if target.scheme not in ("http", "https") or (encrypted and target.scheme != "https"):
             raise SourceError("It redirects to a place that is not encrypted, which is not followed.")
 
@@ -270,14 +294,16 @@ class Http:
         self, service: Service, ask: Ask, url: str, params: Mapping[str, str], headers: Mapping[str, str]
     ) -> Answer:
         client = self._open_client()
-        request = client.build_request(
-            ask.method, url, params=dict(params) or None, json=ask.json, headers=dict(headers)
-        )
+        # Merged: given as `params` they would replace those of an address that a redirect led to.
+        address = httpx.URL(url).copy_merge_params(dict(params))
+        request = client.build_request(ask.method, address, json=ask.json, headers=dict(headers))
         response = await client.send(request, stream=True)
         try:
             body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
+            unpack = unpacker(response.headers.get("content-encoding", ""))
+            # Unpacked here, bit by bit: a few packed kilobytes can hold more than all memory.
+            async for chunk in response.aiter_raw(_CHUNK):
+                body += unpack(chunk, service.max_bytes + 1 - len(body))
                 if len(body) > service.max_bytes:
                     raise SourceError(f"Its answer is larger than {service.max_bytes // 1_000_000} MB.")
             return Answer(response.status_code, bytes(body), response.headers, str(response.url.copy_with(query=None)))
@@ -304,7 +330,7 @@ class Http:
         if stored is not None and answer.body is stored.body:
             self._cache.renew(key)
             return
-        etag, modified = answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
+        etag, modified = (answer.headers.get(name, "")[:_LONGEST_TAG] for name in ("etag", "last-modified"))
         self._cache.put(key, answer.status, answer.body, etag=etag, modified=modified)
 
     def _open_client(self) -> httpx.AsyncClient:
@@ -316,7 +342,10 @@ class Http:
             self._client = httpx.AsyncClient(
                 timeout=_TIMEOUT,
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
-                headers={"User-Agent": f"pasa-tui/{__version__} (terminal literature search{contact})"},
+                headers={
+                    "Accept-Encoding": "gzip, deflate",
+                    "User-Agent": f"pasa-tui/{__version__} (terminal literature search{contact})",
+                },
                 transport=self._transport,
             )
         return self._client
@@ -336,7 +365,7 @@ def _conditions(stored: CachedAnswer | None) -> dict[str, str]:
     if stored is None:
         return {}
     headers = {"If-None-Match": stored.etag, "If-Modified-Since": stored.modified}
-    return {name: value for name, value in headers.items() if value}
+    return {name: value for name, value in headers.items() if value and value.isascii() and value.isprintable()}
 
 
 def _kind(error: Exception) -> str:

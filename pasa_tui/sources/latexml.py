@@ -5,6 +5,7 @@ The class names are those of LaTeXML's own schema (https://math.nist.gov/~BMille
 
 import io
 import re
+import time
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ _KINDS = (
     ("ltx_font_bold", "bold"),
 )
 _MAX_TITLE = 1_000
+_PATIENCE = 10.0
+"""Seconds for the bibliography of a page; a thousand ordinary entries take about one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ def parse_full_text(page: bytes | str) -> FullText:
     root = _tree(page)
     if root is None:
         return FullText()
-    read = map(_bib_entry, _with_class(root, "li", "ltx_bibitem"))
+    ends = time.monotonic() + _PATIENCE
+    read = (_bib_entry(item, ends) for item in _with_class(root, "li", "ltx_bibitem"))
     # Macros in front of the first \bibitem make an empty one.
     entries = tuple(entry for entry in read if entry.text)
     citations = {entry.key: entry.citation for entry in reversed(entries) if entry.key}
@@ -143,12 +147,14 @@ def _heading(element: etree._Element) -> str:
     return clean_text(_flatten(element, _HIDDEN | {"ltx_tag"}).text[:_MAX_TITLE])
 
 
-def _bib_entry(item: etree._Element) -> BibEntry:
+def _bib_entry(item: etree._Element, ends: float) -> BibEntry:
     entry = _flatten(item, _HIDDEN)
     tags = (element for element in item.iter("span") if "ltx_tag_bibitem" in _classes(element))
     label = next((_flatten(tag, frozenset({"ltx_ERROR"})).text for tag in tags), "")
     key = clean_text(item.get("id") or "")
-    citation = parse_entry(Entry(entry.text, entry.marks, entry.blocks, label))
+    # Past the time for a page its entries are read as text alone: they can still be recognised by their letters.
+    late = time.monotonic() > ends
+    citation = Citation() if late else parse_entry(Entry(entry.text, entry.marks, entry.blocks, label))
     return BibEntry(key, clean_text(entry.text), citation)
 
 
@@ -167,7 +173,8 @@ def _flatten(root: etree._Element, hidden: frozenset[str]) -> Entry:
             text.write(element.tail or "" if element is not root else "")
             continue
         classes = _classes(element)
-        if element.tag == "math" or element.tag in _HIDDEN_TAGS or not hidden.isdisjoint(classes):
+        nested = element is not root and "ltx_bibitem" in classes
+        if element.tag == "math" or element.tag in _HIDDEN_TAGS or nested or not hidden.isdisjoint(classes):
             text.write(_math(element) if element.tag == "math" else "")
             walk.skip_subtree()
             continue
@@ -227,7 +234,9 @@ def _math(element: etree._Element) -> str:
             continue
         parent = node.getparent()
         if parent is not None and node is not element and parent.tag in ("msub", "msup", "msubsup"):
-            place = parent.index(node)
+            # Not `parent.index`: a hostile formula may have a hundred thousand children.
+            earlier = node.getprevious()
+            place = 0 if earlier is None else 1 if earlier.getprevious() is None else 2
             if place:
                 parts.append("^" if parent.tag == "msup" or place == 2 else "_")
         if node.tag in ("mi", "mn", "mo", "mtext", "ms"):

@@ -7,6 +7,7 @@ of up to 100 a credit ($0.0001), a search ten; a day has 100 to 1,000 credits wi
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import islice
 from types import MappingProxyType
 from urllib.parse import quote
 
@@ -32,6 +33,8 @@ _DOLLARS_PER_CREDIT = 0.0001
 _FOR_LOOK_UPS = 0.5
 """The share of a day's budget that searches leave: one search buys ten lists of a hundred papers."""
 _LONGEST_ABSTRACT_WORDS = 5_000
+_LARGEST_BUDGET = 1e12
+"""A header that says more says nothing."""
 _LONGEST_LIST = 6_000
 """Characters of a list in an address, of which the service takes some 8,000."""
 _WORD = re.compile(r"[^\W_]+")
@@ -110,7 +113,7 @@ class OpenAlex:
         params = {"search": words, "per-page": str(min(limit, 100)), "select": _SELECT}
         if before:
             params["filter"] = f"to_publication_date:{before.isoformat()}"
-        return _papers(await self._list(params))
+        return _papers(await self._list(params))[:limit]
 
     async def by_titles(self, titles: Sequence[str]) -> Sequence[Paper]:
         """Works that may have one of at most 20 titles, in one request of ten credits. Raises SourceError."""
@@ -186,7 +189,7 @@ class OpenAlex:
     async def _list(self, params: Mapping[str, str]) -> Sequence[_Work]:
         ask = Ask(path="/works", params=params, lane=PAID)
         page = await self._http.ask(NAME, ask, lambda answer: decode(answer, _Page))
-        return page.results
+        return page.results[:IDS_PER_REQUEST]
 
     async def _known(self, paper: Paper) -> _Work | None:
         # The same question for either direction, so that the second time it is in the cache.
@@ -273,12 +276,14 @@ def _paper(work: _Work) -> Paper | None:
 
 def _abstract(index: Mapping[str, Sequence[int]] | None) -> str:
     """The text whose words stand at the positions of an inverted index."""
-    placed = sorted((at, word) for word, places in (index or {}).items() for at in places)
+    words = ((at, word) for word, places in (index or {}).items() for at in places)
+    placed = sorted(islice(words, 4 * _LONGEST_ABSTRACT_WORDS))
     return " ".join(word for _, word in placed[:_LONGEST_ABSTRACT_WORDS])
 
 
 def _number(text: str | None) -> float | None:
     try:
-        return float(text) if text is not None else None
+        number = float(text) if text is not None else None
     except ValueError:
         return None
+    return number if number is not None and 0 <= number < _LARGEST_BUDGET else None

@@ -5,10 +5,11 @@ references are asked first, and each entry of the text is recognised as one of t
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from pasa_tui.errors import SourceError
-from pasa_tui.matching import MIN_TITLE_LETTERS, is_cited
+from pasa_tui.matching import MAX_YEARS_APART, MIN_TITLE_LETTERS, is_cited
 from pasa_tui.papers import Citation, Paper, Section, title_key
 from pasa_tui.sources.batching import Batcher
 from pasa_tui.sources.fulltext import FullTexts
@@ -23,6 +24,10 @@ _LONG_QUEUE = 4.0
 """Seconds of queue before Semantic Scholar at which OpenAlex is asked first."""
 _FEW_WORKS = 2
 """So many works are looked up one by one, for nothing, rather than in a list that costs."""
+
+_NUMBER = re.compile(r"[0-9]+")
+_LONGER_TITLE = 1.3
+"""How many times as long another title must be to be none that was read with some words of the venue."""
 
 ReferenceSource = Callable[[Paper], Awaitable[Sequence[Paper] | None]]
 
@@ -170,14 +175,33 @@ def _recognised(entries: Iterable[BibEntry], references: Sequence[Paper]) -> dic
     for entry in entries:
         citation = entry.citation
         paper = by_id.get(f"arxiv:{citation.arxiv_id}") or by_id.get(f"doi:{citation.doi}")
+        if paper is None and citation.title:
+            paper = next((it for _, it in titles if is_cited(citation, it)), None)
         if paper is None:
             letters = title_key(entry.text)
-            paper = next((it for key, it in titles if len(key) >= MIN_TITLE_LETTERS and key in letters), None)
-        if paper is None:
-            paper = next((it for _, it in titles if is_cited(citation, it)), None) if citation.title else None
+            paper = next((it for key, it in titles if key in letters and _is_entry_of(entry, key, it)), None)
         if paper is not None:
             found[entry.key] = paper
     return found
+
+
+def _is_entry_of(entry: BibEntry, key: str, paper: Paper) -> bool:
+    """Whether an entry that has the letters `key` of a paper's title is that paper's, and not another's like it.
+
+    Its numbers and an author must stand there too, its year must not be far off, and what was read as the title must
+    not be a longer one.
+    """
+    if len(key) < MIN_TITLE_LETTERS or not set(_NUMBER.findall(paper.title)) <= set(_NUMBER.findall(entry.text)):
+        return False
+    read = title_key(entry.citation.title)
+    if key in read and len(read) > _LONGER_TITLE * len(key):
+        return False
+    year = entry.citation.year
+    if year is not None and paper.date is not None and abs(year - paper.date.year) > MAX_YEARS_APART:
+        return False
+    letters = title_key(entry.text)
+    families = [title_key(author.split()[-1]) for author in paper.authors if author.split()]
+    return not families or any(len(family) > 1 and family in letters for family in families)
 
 
 def _citation(paper: Paper) -> Citation:

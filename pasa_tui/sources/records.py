@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
@@ -10,11 +11,12 @@ import msgspec
 from pasa_tui.papers import Paper, clean_text, parse_arxiv_id, parse_doi
 from pasa_tui.sources.asking import Answer
 
-_LONGEST_TITLE, _LONGEST_ABSTRACT, _MOST_AUTHORS = 1_000, 20_000, 10_000
+_LONGEST_TITLE, _LONGEST_ABSTRACT, _LONGEST_NAME = 1_000, 20_000, 500
+_MOST_AUTHORS, _MOST_CATEGORIES = 10_000, 50
 _ARXIV_DOI = "10.48550/arxiv."
 _WITHDRAWN = re.compile(
     r"^\W*(?:(?:this|the) (?:paper|article|submission|manuscript|work|preprint|version)\b.{0,30}"
-    r"\b(?:has been|have been|had been|was|is|being) |paper |article )?withdrawn\b",
+    r"\b(?:has been|have been|had been|was|is|being) |paper |article )withdrawn\b|^\W*withdrawn\W*(?:by\b|$)",
     re.IGNORECASE,
 )
 
@@ -27,8 +29,10 @@ def decode(answer: Answer, kind: type[Record]) -> Record:
         try:
             return msgspec.json.decode(answer.body, type=kind)
         except (UnicodeDecodeError, msgspec.DecodeError):
-            # Text in another charset than it says: all but its odd letters can be read.
-            return msgspec.json.decode(answer.body.decode("utf-8", errors="replace"), type=kind)
+            # Text in another charset than it says: all but its odd letters can be read. Numbers that came as text are
+            # taken for numbers.
+            text = answer.body.decode("utf-8-sig", errors="replace")
+            return msgspec.json.decode(text, type=kind, strict=False)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -51,23 +55,24 @@ def make_paper(
     `date` begins with YYYY-MM-DD; where only the year is known, the paper is dated to its July 1st, as in the
     published collections. `source_id` is kept only where neither an arXiv id nor a DOI names the paper.
     """
-    clean_title = clean_text(title or "")[:_LONGEST_TITLE]
-    clean_abstract = clean_text(abstract or "")[:_LONGEST_ABSTRACT]
+    # Cut before they are cleaned, with room for what cleaning takes away: a stranger's text may be megabytes.
+    clean_title = clean_text((title or "")[: 4 * _LONGEST_TITLE])[:_LONGEST_TITLE]
+    clean_abstract = clean_text((abstract or "")[: 2 * _LONGEST_ABSTRACT])[:_LONGEST_ABSTRACT]
     if not clean_title or _WITHDRAWN.match(clean_abstract):
         return None
     parsed_doi = parse_doi(doi or "")
     arxiv = parse_arxiv_id(arxiv_id or "") or arxiv_of_doi(parsed_doi)
-    names = (clean_text(author) for author in authors)
+    names = (clean_text(author[:_LONGEST_NAME]) for author in islice(authors, _MOST_AUTHORS))
     return Paper(
         title=clean_title,
         abstract=clean_abstract,
-        authors=tuple(name for name in names if name)[:_MOST_AUTHORS],
+        authors=tuple(name for name in names if name),
         date=_date(date, year, arxiv),
         arxiv_id=arxiv,
         doi=None if arxiv_of_doi(parsed_doi) else parsed_doi,
         venue=_venue(venue),
-        categories=tuple(clean_text(category) for category in categories),
-        source_id=None if arxiv or parsed_doi else source_id,
+        categories=tuple(clean_text(category[:_LONGEST_NAME]) for category in islice(categories, _MOST_CATEGORIES)),
+        source_id=None if arxiv or parsed_doi or not source_id else clean_text(source_id[:_LONGEST_NAME]),
     )
 
 
@@ -82,7 +87,7 @@ def doi_of_arxiv(arxiv_id: str) -> str:
 
 
 def _venue(text: str | None) -> str | None:
-    venue = clean_text(text or "")
+    venue = clean_text((text or "")[:_LONGEST_TITLE])
     # Where every preprint is says nothing, and the id says it already.
     return None if not venue or venue.lower().startswith(("arxiv", "corr (")) else venue
 

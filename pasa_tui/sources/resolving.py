@@ -183,7 +183,7 @@ class LiveResolver:
         ]
 
     async def _from_titles(self, citations: Sequence[Citation]) -> Sequence[Paper | None]:
-        keys = [title_key(citation.title) for citation in citations]
+        keys = [_asked(citation.title) for citation in citations]
         for key, citation in zip(keys, citations, strict=True):
             self._asked_titles.setdefault(key, citation.title)
         found: list[Paper | None] = [None] * len(citations)
@@ -224,7 +224,7 @@ class LiveResolver:
         async def look_up(keys: Sequence[str]) -> Mapping[str, Paper]:
             papers = await by_titles([self._asked_titles[key] for key in keys])
             self._memory.remember(papers)
-            return {title_key(paper.title): paper for paper in reversed(papers)}
+            return {_asked(paper.title): paper for paper in reversed(papers)}
 
         return look_up
 
@@ -238,6 +238,11 @@ class LiveResolver:
             return {key: paper for key, paper in zip(keys, papers, strict=True) if paper is not None}
 
         return look_up
+
+
+def _asked(title: str) -> str:
+    """What titles that are asked for together are told apart by: their letters, and their numbers too."""
+    return title_key(title) + "".join(char for char in title if char.isdigit())
 
 
 def _sure(citation: Citation, paper: Paper | None) -> Paper | None:

@@ -90,5 +90,7 @@ def unreachable(error: BaseException) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`20 s`, `12.0 h`."""
+    """`20 s`, `12.0 h`, `days`."""
+    if seconds > 10 * 86_400:
+        return "many days"
     return f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{seconds:.0f} s"

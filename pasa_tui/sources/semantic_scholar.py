@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,8 @@ _GRAPH, _RECOMMENDATIONS = "/graph/v1/paper", "/recommendations/v1/papers"
 _FIELDS = "title,abstract,year,publicationDate,venue,authors,externalIds"
 _NOT_FOUND = frozenset({404})
 _MOST_RESULTS = 100
+_MOST_RECORDS = 10_000
+"""Records read of an answer: the service's own bound on references is a little less."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -104,7 +107,7 @@ class SemanticScholar:
         if before:
             params["publicationDateOrYear"] = f":{before.isoformat()}"
         page = await self._get(f"{_GRAPH}/search", params, _Page)
-        return _papers(page.data)
+        return _papers(page.data)[:limit]
 
     async def match(self, title: str) -> Paper | None:
         """The paper whose title is closest to `title`; None where none is close. Raises SourceError."""
@@ -140,7 +143,7 @@ class SemanticScholar:
         page = await self._get(f"{_GRAPH}/{quote(name, safe=':/')}/citations", params, _CitingPage, accept=_NOT_FOUND)
         records = [item.citing_paper for item in page.data or ()]
         found = ((_paper(record), record) for record in records)
-        return [Citing(paper, record.citation_count) for paper, record in found if paper is not None]
+        return [Citing(paper, record.citation_count) for paper, record in found if paper is not None][:limit]
 
     async def search_snippets(self, text: str, *, limit: int, before: date | None) -> Sequence[Paper]:
         """Papers with a passage on `text` in their full text, best first: two requests. Raises SourceError."""
@@ -165,7 +168,7 @@ class SemanticScholar:
             accept=_NOT_FOUND,
         )
         page = await self._http.ask(NAME, ask, lambda answer: decode(answer, _Recommended))
-        return _papers(page.recommended_papers)
+        return _papers(page.recommended_papers)[:limit]
 
     async def _get(
         self, path: str, params: dict[str, str], kind: type[Any], *, accept: frozenset[int] = frozenset()
@@ -205,7 +208,7 @@ def id_of(named: Paper | Citation) -> str | None:
 
 
 def _papers(records: Sequence[_Record] | None) -> list[Paper]:
-    return [paper for record in records or () if (paper := _paper(record)) is not None]
+    return [paper for record in islice(records or (), _MOST_RECORDS) if (paper := _paper(record)) is not None]
 
 
 def _paper(record: _Record) -> Paper | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
+from itertools import islice
 from types import MappingProxyType
 
 import msgspec
@@ -15,7 +16,7 @@ from pasa_tui.sources.records import decode
 NAME, SCHOLAR = "serper", "serper-scholar"
 BASE_URL = "https://google.serper.dev"
 _ARXIV_LINK = re.compile(
-    r"(?:^|//|\.)arxiv\.org/(?:abs|pdf|html|format|e-print)/((?:[a-z-]+(?:\.[a-z]{2})?/)?\d[\d.]*\d(?:v\d+)?)",
+    r"(?:^|//|\.)arxiv\.org/(?:abs|pdf|html|format|e-print)/((?:[a-z-]+(?:\.[a-z]{2})?/)?[0-9][0-9.]*[0-9](?:v[0-9]+)?)",
     re.IGNORECASE,
 )
 _MORE = 2
@@ -65,7 +66,7 @@ class Serper:
         query = f"{_plain(text)} site:arxiv.org" + (f" before:{before.isoformat()}" if before else "")
         results = await _organic(self._http, NAME, "/search", {"q": query, "num": min(_MORE * limit, _MOST_RESULTS)})
         ids = dict.fromkeys(arxiv_id for result in results if (arxiv_id := arxiv_id_of_link(result.link)))
-        papers = await self._lookup([Citation(arxiv_id=arxiv_id) for arxiv_id in ids])
+        papers = await self._lookup([Citation(arxiv_id=arxiv_id) for arxiv_id in islice(ids, limit)])
         return [paper for paper in papers if paper is not None][:limit]
 
 
@@ -107,7 +108,7 @@ async def _organic(http: Http, name: str, path: str, asked: Mapping[str, object]
 def _citation(result: _Result) -> Citation | None:
     arxiv_id = arxiv_id_of_link(result.link) or arxiv_id_of_link(result.pdfUrl or "")
     title = _DOTS.sub("", _PREFIX.sub("", clean_text(result.title)))
-    year = int(result.year) if result.year is not None and str(result.year).isdecimal() else None
+    year = int(str(result.year)) if re.fullmatch(r"[12][0-9]{3}", str(result.year)) else None
     if not arxiv_id and not title:
         return None
     return Citation(title=title, year=year, arxiv_id=arxiv_id)

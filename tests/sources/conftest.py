@@ -1,7 +1,7 @@
 """Sources over scripted transports, and over the loopback services."""
 
 import math
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 
 import httpx
@@ -18,7 +18,30 @@ from tests.services.server import Services
 DEFAULT = ("arxiv", "ar5iv", "arxiv-html", "semantic-scholar", "openalex")
 SERVICE = Service(name="s", base_url="https://s.test/api")
 
-Handler = Callable[[httpx.Request], httpx.Response]
+Handler = Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
+
+
+class Raw(httpx.AsyncByteStream):
+    """A body as it comes over the network: still packed, and not read yet."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self.body
+
+
+def unread(handler: Handler) -> Callable[[httpx.Request], Awaitable[httpx.Response]]:
+    """The responses of a handler as a network would give them."""
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        answer = handler(request)
+        response = answer if isinstance(answer, httpx.Response) else await answer
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        body = b"".join([part async for part in response.stream])
+        return httpx.Response(response.status_code, headers=response.headers, stream=Raw(body))
+
+    return handle
 
 
 @pytest.fixture
@@ -39,7 +62,7 @@ def http_for(tmp_path: Path) -> Callable[..., Http]:
             seconds_left=seconds_left,
             contact=contact,
             jitter=0.0,
-            transport=httpx.MockTransport(handler),
+            transport=httpx.MockTransport(unread(handler)),
         )
 
     return make

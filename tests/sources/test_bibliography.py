@@ -259,3 +259,11 @@ def test_anything_is_read_without_an_error(source: str, label: str) -> None:
         assert text == clean_text(text)
     assert len(citation.title) <= len(made.text) and sum(map(len, citation.authors)) <= 3 * len(made.text) + 10
     assert citation.year is None or 1000 <= citation.year < 2100
+
+
+@pytest.mark.parametrize(
+    "text", ["van der " * 21, "van der " * 2_000, "de la van der den " * 500, "van " * 3_000 + "A. B."]
+)
+def test_no_run_of_particles_takes_long(text: str) -> None:
+    # In combinations these would take hours; the runner's own limit is the bound here.
+    assert parse_entry(Entry(text, (), (0,), "")) is not None

@@ -287,7 +287,11 @@ def test_hostile_records_are_made_harmless() -> None:
     assert make_paper(title="\x1b[2J") is None
     assert make_paper(title="T", abstract="This paper has been withdrawn by the authors due to an error.") is None
     assert make_paper(title="T", abstract="The paper studies withdrawn products.") is not None
+    assert make_paper(title="T", abstract="Withdrawn behaviour in children predicts anxiety.") is not None
+    assert make_paper(title="T", abstract="Withdrawn by the authors.") is None
     assert make_paper(title="T", year=0) == Paper("T")
+    odd = make_paper(title="2048", source_id="s2:\x1b[31mx\ny")
+    assert odd and odd.id == "s2:x y"
 
 
 @pytest.mark.parametrize("arxiv_id", ["2301.00001", "hep-th/9901001"])

@@ -1,6 +1,7 @@
 import asyncio
 import email.utils
 import gzip
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -184,11 +185,51 @@ async def test_a_large_body_is_cut_off_and_so_is_one_that_unpacks_large(http_for
     for response in (
         httpx.Response(200, content=b"x" * 3_000_000),
         httpx.Response(200, content=gzip.compress(b"x" * 30_000_000), headers={"Content-Encoding": "gzip"}),
+        httpx.Response(200, content=zlib.compress(b"x" * 30_000_000), headers={"Content-Encoding": "deflate"}),
     ):
         handler, seen = answers(response)
         with pytest.raises(SourceError, match="larger than 2 MB"):
             await http_for(handler, replace(SERVICE, max_bytes=2_000_000)).ask("s", Ask(path="/x"), body)
         assert len(seen) == 1
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("", bytes)])
+async def test_packed_answers_are_read(http_for: HttpFor, encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    text = b"some text " * 1000
+    handler, seen = answers(httpx.Response(200, content=pack(text), headers={"Content-Encoding": encoding}))
+    assert await http_for(handler).ask("s", Ask(path="/x"), body) == text
+    assert seen[0].headers["accept-encoding"] == "gzip, deflate"
+
+
+async def test_a_body_packed_twice_is_not_unpacked(http_for: HttpFor) -> None:
+    twice = gzip.compress(gzip.compress(b"x"))
+    handler, _ = answers(httpx.Response(200, headers={"Content-Encoding": "gzip, gzip"}, content=twice))
+    with pytest.raises(SourceError, match="not asked for"):
+        await http_for(handler).ask("s", Ask(path="/x"), body)
+
+
+async def test_a_redirect_is_a_request_of_its_own_and_keeps_its_parameters(http_for: HttpFor) -> None:
+    place = httpx.Response(301, headers={"Location": "/api/y?select=id&must=1"})
+    handler, seen = answers(place, httpx.Response(200, content=b"there"))
+    http = http_for(handler, replace(SERVICE, secret_params=MappingProxyType({"api_key": SECRET})))
+    assert await http.ask("s", Ask(path="/x", params={"a": "1"}), body) == b"there"
+    assert dict(seen[1].url.params) == {"select": "id", "must": "1", "api_key": SECRET}
+    assert http.usage()[0].requests == 2
+
+
+@pytest.mark.parametrize("place", ["http://[", "//[x", "http://s.test:port/"])
+async def test_a_redirect_to_no_address_is_a_failure(http_for: HttpFor, place: str) -> None:
+    handler, _ = answers(httpx.Response(302, headers={"Location": place}))
+    with pytest.raises(SourceError):
+        await http_for(handler).ask("s", Ask(path="/x"), body)
+
+
+async def test_an_odd_etag_is_not_sent_back(http_for: HttpFor) -> None:
+    handler, seen = answers(httpx.Response(200, content=b"x", headers=[(b"ETag", b'"\xe9"')]))
+    http = http_for(handler, replace(SERVICE, lifetime=0.0))
+    for _ in range(2):
+        assert await http.ask("s", Ask(path="/x"), body) == b"x"
+    assert "if-none-match" not in seen[1].headers
 
 
 @pytest.mark.parametrize("place", ["https://elsewhere.test/x", "http://s.test/x", "file:///etc/passwd", "//evil.test/"])
@@ -299,6 +340,21 @@ def test_the_cache_keeps_under_its_bound_what_was_used_last(tmp_path: Path) -> N
     assert 11 in kept and 1 not in kept and 0 in kept
     cache.close()
     assert cache.get("11") is None
+
+
+@pytest.mark.parametrize("answer", [(b"{}", "e" * 500), (b"", ""), (None, "")])
+def test_the_cache_file_keeps_its_bound(tmp_path: Path, answer: tuple[bytes | None, str]) -> None:
+    text, etag = answer
+    path, bound = tmp_path / "c.db", 1_000_000
+    cache = AnswerCache(path, max_bytes=bound)
+    for number in range(3_000):
+        cache.put(f"{number:064}", 200, Random(number).randbytes(5_000) if text is None else text, etag=etag)
+    cache.close()
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 2.5 * bound
+    smaller = AnswerCache(path, max_bytes=bound // 10)
+    smaller.put("x", 200, b"1")
+    smaller.close()
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < bound / 2
 
 
 def test_a_cache_that_cannot_be_is_no_cache(tmp_path: Path) -> None:

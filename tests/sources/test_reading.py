@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from datetime import date
 
 import pytest
 
@@ -63,6 +64,32 @@ def test_an_entry_is_recognised_by_its_id_its_letters_or_its_title() -> None:
     assert found == ["10.1/one", "2001.00003", "2001.00002", "2001.00004", None]
     assert section.citations[4] == Citation("Shortly after")
     assert rest == Section("", (Citation("Short", arxiv_id="2001.00005"),))
+
+
+def test_an_entry_is_not_taken_for_a_paper_whose_title_it_only_contains() -> None:
+    papers = [
+        Paper("Deep learning", authors=("Yann LeCun",), date=date(2015, 7, 1), doi="10.1/nature"),
+        Paper("Overview of the TREC 2019 Deep Learning Track", authors=("Nick Craswell",), arxiv_id="2003.07820"),
+    ]
+    entries = [
+        entry(1, "Y. LeCun. Deep learning. Nature, 2015.", year=2015),
+        entry(2, "A. Smith. Deep learning for protein folding. Cell, 2021.", title="Deep learning for protein folding"),
+        entry(3, "N. Craswell. Overview of the TREC 2020 Deep Learning Track. 2021."),
+        entry(4, "N. Craswell. Overview of the TREC 2019 Deep Learning Track. 2020."),
+        entry(
+            5,
+            "Y. LeCun. Deep learning for everybody and his dog. 2016.",
+            title="Deep learning for everybody and his dog",
+        ),
+    ]
+    section, *_ = join(text_of({"Intro": entries}), papers)
+    assert [citation.doi or citation.arxiv_id for citation in section.citations] == [
+        "10.1/nature",
+        None,
+        None,
+        "2003.07820",
+        None,
+    ]
 
 
 def test_without_a_text_all_references_are_one_section_without_a_name() -> None:
