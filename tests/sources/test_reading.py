@@ -78,8 +78,8 @@ def test_an_entry_is_not_taken_for_a_paper_whose_title_it_only_contains() -> Non
         entry(4, "N. Craswell. Overview of the TREC 2019 Deep Learning Track. 2020."),
         entry(
             5,
-            "Y. LeCun. Deep learning for everybody and his dog. 2016.",
-            title="Deep learning for everybody and his dog",
+            "Y. LeCun. Deep learning for everybody. 2016.",
+            title="Deep learning for everybody",
         ),
     ]
     section, *_ = join(text_of({"Intro": entries}), papers)
