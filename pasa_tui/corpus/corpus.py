@@ -163,8 +163,11 @@ class Corpus:
             by_name = (
                 named[name] for name in its_names if name in named and name_matches(citation, name, named[name][1])
             )
-            by_title = [found for found in titled.get(its_hash, []) if title_matches(citation, found[1])]
-            resolved.append(next(by_name, by_title[0] if len(by_title) == 1 else None))
+            paper = next(by_name, None)
+            if paper is None:
+                by_title = [found for found in titled.get(its_hash, []) if title_matches(citation, found[1])]
+                paper = by_title[0] if len(by_title) == 1 else None
+            resolved.append(paper)
         return resolved
 
     def _by_name(self, names: Iterable[str]) -> dict[str, tuple[int, Paper]]:

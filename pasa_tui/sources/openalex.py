@@ -4,6 +4,7 @@ Prices and headers: https://developers.openalex.org/api-reference/authentication
 of up to 100 a credit ($0.0001), a search ten; a day has 100 to 1,000 credits without a key, 10,000 with a free one.
 """
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -192,11 +193,15 @@ class OpenAlex:
         return page.results[:IDS_PER_REQUEST]
 
     async def _known(self, paper: Paper) -> _Work | None:
-        # The same question for either direction, so that the second time it is in the cache.
-        for name in names_of(paper):
-            if (work := await self._single(name, "id,referenced_works")) is not None:
-                return work
-        return None
+        # The same question for either direction, so that the second time it is in the cache; for all names at once,
+        # since it costs nothing and others wait for the answer.
+        asking = (self._single(name, "id,referenced_works") for name in names_of(paper))
+        works = await asyncio.gather(*asking, return_exceptions=True)
+        found = next((work for work in works if isinstance(work, _Work)), None)
+        failure = next((work for work in works if isinstance(work, BaseException)), None)
+        if found is None and failure is not None:
+            raise failure
+        return found
 
     async def _single(self, name: str, select: str) -> _Work | None:
         ask = Ask(path=f"/works/{quote(name, safe=':/')}", params={"select": select}, accept=frozenset({404}))
