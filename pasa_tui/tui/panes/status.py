@@ -68,10 +68,10 @@ class StatusLine(Widget):
         facts = [
             f"{plural(len(state.papers), 'paper')} met",
             f"{state.selected:,} selected",
-            plural(funnel.actions, "action"),
+            self._place,
             # While it runs, also the time since the last event: a source that keeps everybody waiting sends none.
             duration(state.elapsed + (time.monotonic() - self._shown if self.running else 0.0)),
-            self._place,
+            plural(funnel.actions, "action"),
         ]
         if problems := len(state.warnings) + len(state.troubles):
             facts.append(f"⚠ {problems} in the log")
