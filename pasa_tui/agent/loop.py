@@ -114,10 +114,11 @@ def _end(run: Run, ending: Ending, message: str) -> None:
     if ending in ("done", "budget"):
         for stage, text, hint in dry_stages(run.funnel):
             run.warn(stage, text, hint)
-        if run.funnel.failures:
+        # Those of this run: what failed in an earlier one has been asked again.
+        if failures := run.funnel.failures - run.past_failures:
             run.warn(
                 "failures",
-                f"{run.funnel.failures} of the search's questions to sources failed, so papers may be missing.",
+                f"{failures} of the search's questions to sources failed, so papers may be missing.",
                 "Resume the search to ask again.",
             )
     run.tell_counts()
@@ -136,6 +137,7 @@ def _take_up(run: Run, past: Sequence[Event], state: SearchState) -> None:
         return
     run.queue.replay(past)
     run.funnel = funnel_of(state)
+    run.past_failures = run.funnel.failures
     run.actions = max(state.actions, default=0)
     run.past_usage = {usage.name: usage for usage in state.usage}
     texts = {event.action: event.text for event in past if isinstance(event, SearchPlanned)}

@@ -57,6 +57,7 @@ class Run:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     stragglers: set[asyncio.Task[None]] = field(default_factory=set)
     told: set[tuple[str, str]] = field(default_factory=set)
+    past_failures: int = 0
     past_usage: dict[str, SourceUsage] = field(default_factory=dict)
     usage: tuple[SourceUsage, ...] = ()
     concurrency: int = field(init=False)

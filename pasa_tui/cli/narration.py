@@ -72,6 +72,8 @@ class Narrator:
     def __init__(self, settings: AgentSettings, *, quiet: bool) -> None:
         self._settings = settings
         self._quiet = quiet
+        # Each kind of failure is said once: a source that is down fails for every paper.
+        self._failures: set[tuple[str, str]] = set()
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._progress = Progress(
             SpinnerColumn(),
@@ -109,7 +111,8 @@ class Narrator:
                     self.say(f"expand “{title}”: {citations} citations, {resolved}, {event.new} new")
             case SourceTroubled():
                 self.warn(f"trouble: {event.source}: {event.message}")
-            case ActionFailed():
+            case ActionFailed() if (failure := (event.source, event.message)) not in self._failures:
+                self._failures.add(failure)
                 self.warn(f"failed: {event.source}: {event.message}")
             case Warned():
                 self.warn(f"warning: {event.message} {event.hint}".rstrip())

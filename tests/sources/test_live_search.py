@@ -148,6 +148,7 @@ async def test_when_the_network_goes_the_search_ends_soon_and_can_be_resumed(
         async for _ in resumed.events():
             pass
     assert resumed.state.ending == "done" and len(resumed.state.papers) > len(running.state.papers)
+    assert not [warning for warning in resumed.state.warnings if warning.stage == "failures"]
 
 
 async def test_a_deadline_holds_whatever_hangs(search: Any, services: Services) -> None:
