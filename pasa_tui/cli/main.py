@@ -72,7 +72,11 @@ def main() -> None:
 
     A PasaError or a usage error is a message on stderr and its exit code; ctrl-C at any moment exits with 130.
     """
-    code = _run()
+    try:
+        code = _run()
+    except KeyboardInterrupt:
+        # A second ctrl-C, while the first was being answered.
+        code = 130
     # From here on there is nothing to interrupt, and a late ctrl-C must not change how it ended.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)
