@@ -13,7 +13,8 @@ DAY = 86_400.0
 class Service:
     """A host and how it wants to be asked.
 
-    `interval` is the least number of seconds between two requests, `shared` whether that holds for all processes of
+    Services with the same `gate` keep one pace together; by default each has its own. `interval` is the least number
+    of seconds between two requests, `shared` whether that holds for all processes of
     the user. `attempt_seconds` bounds one attempt from connecting to the last byte. `lifetime` is how many seconds
     an answer is taken from the cache unasked. `max_requests` bounds a whole search, 0 does not. `secret` are headers
     with keys, `secret_params` parameters: sent to this host alone, written nowhere. `neighbours` are hosts that
@@ -22,6 +23,7 @@ class Service:
 
     name: str
     base_url: str
+    gate: str = ""
     interval: float = 0.0
     shared: bool = False
     connections: int = 4

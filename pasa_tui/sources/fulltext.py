@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from pasa_tui.errors import SourceError
+from pasa_tui.sources import arxiv
 from pasa_tui.sources.asking import DAY, Answer, Ask, Service
 from pasa_tui.sources.http import Http
 from pasa_tui.sources.latexml import FullText, parse_full_text
@@ -15,11 +16,12 @@ _TAIL = 4_096
 
 
 def service(name: str, base_url: str = "", *, paced: bool = True, max_requests: int = 0) -> Service:
-    """ar5iv is a site for readers, so few connections; arXiv's own pages keep the pace of its API."""
+    """ar5iv is a site for readers, so few connections; arXiv's own pages keep one pace with its API."""
     own = name == ARXIV_HTML
     return Service(
         name=name,
         base_url=base_url or BASE_URLS[name],
+        gate=arxiv.NAME if own else "",
         interval=(3.0 if own else 0.2) if paced else 0.0,
         shared=own and paced,
         connections=(1 if own else 6) if paced else 64,

@@ -79,16 +79,15 @@ class Http:
         `jitter` is the longest random wait between two attempts, in seconds. With `gives_up` no host is asked any
         more once the network seems gone.
         """
-        self._hosts = {
-            service.name: _Host(
-                service,
-                Gate(
-                    interval=service.interval,
-                    connections=service.connections,
-                    lock_file=lock_dir / f"{service.name}.gate" if service.shared and lock_dir else None,
-                ),
-                SourceUsage(service.name),
+        gates: dict[str, Gate] = {}
+        for service in services:
+            name = service.gate or service.name
+            lock_file = lock_dir / f"{name}.gate" if service.shared and lock_dir else None
+            gates.setdefault(
+                name, Gate(interval=service.interval, connections=service.connections, lock_file=lock_file)
             )
+        self._hosts = {
+            service.name: _Host(service, gates[service.gate or service.name], SourceUsage(service.name))
             for service in services
         }
         self._known = {urlsplit(service.base_url).netloc.lower() for service in services}

@@ -54,4 +54,5 @@ def test_every_source_has_a_service_and_a_setting() -> None:
     for service in services:
         if service.name in ("arxiv", "arxiv-html"):
             assert (service.interval, service.connections, service.shared) == (3.0, 1, True)
+            assert (service.gate or service.name) == "arxiv"
     assert split_names("a,, B ,a") == ("a", "b")

@@ -299,6 +299,24 @@ async def test_who_asks_says_so(http_for: HttpFor) -> None:
     assert seen[0].headers["user-agent"].startswith("pasa-tui/") and "me@example.org" in seen[0].headers["user-agent"]
 
 
+async def test_services_of_one_gate_keep_one_pace(http_for: HttpFor) -> None:
+    now, most = 0, 0
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        now -= 1
+        return httpx.Response(200)
+
+    one = replace(SERVICE, connections=1, gate="together")
+    http = http_for(handle, one, replace(one, name="t", base_url="https://t.test"))
+    await asyncio.gather(*(http.ask(name, Ask(path=f"/{at}"), body) for at in range(4) for name in ("s", "t")))
+    assert most == 1
+
+
 async def test_no_more_connections_than_allowed(http_for: HttpFor) -> None:
     now, most = 0, 0
 
