@@ -8,7 +8,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lxml import etree, html
 
@@ -30,6 +30,8 @@ _KINDS = (
     ("ltx_font_bold", "bold"),
 )
 _MAX_TITLE = 1_000
+_MOSTLY, _NAME_WORDS = 0.6, 2
+"""The share of entries that make a bibliography's style; the most words of an author who is no person."""
 _PATIENCE = 10.0
 """Seconds for the bibliography of a page; a thousand ordinary entries take about one."""
 
@@ -83,7 +85,7 @@ def parse_full_text(page: bytes | str) -> FullText:
     ends = time.monotonic() + _PATIENCE
     read = (_bib_entry(item, ends) for item in _with_class(root, "li", "ltx_bibitem"))
     # Macros in front of the first \bibitem make an empty one.
-    entries = tuple(entry for entry in read if entry.text)
+    entries = _names_before_colons(tuple(entry for entry in read if entry.text))
     citations = {entry.key: entry.citation for entry in reversed(entries) if entry.key}
     headings = _with_class(root, "h1", "ltx_title_document")
     title = next((_heading(heading) for heading in headings), "")
@@ -156,6 +158,25 @@ def _bib_entry(item: etree._Element, ends: float) -> BibEntry:
     late = time.monotonic() > ends
     citation = Citation() if late else parse_entry(Entry(entry.text, entry.marks, entry.blocks, label))
     return BibEntry(key, clean_text(entry.text), citation)
+
+
+def _names_before_colons(entries: tuple[BibEntry, ...]) -> tuple[BibEntry, ...]:
+    """Entries of one bibliography, in which a word before a colon is an author where that is its style.
+
+    Of a single entry "Word: More words" nobody can tell if the word is part of the title; the others show it.
+    """
+    titled = [entry for entry in entries if entry.citation.title and entry.citation.authors]
+    before = (entry.text.partition(entry.citation.title)[0].rstrip() for entry in titled)
+    if sum(text.endswith(":") for text in before) <= _MOSTLY * len(titled):
+        return entries
+    return tuple(_with_name_before_colon(entry) for entry in entries)
+
+
+def _with_name_before_colon(entry: BibEntry) -> BibEntry:
+    name, colon, title = entry.citation.title.partition(": ")
+    if entry.citation.authors or not colon or len(name.split()) > _NAME_WORDS or not entry.text.startswith(name):
+        return entry
+    return replace(entry, citation=replace(entry.citation, title=title, authors=(name,)))
 
 
 def _flatten(root: etree._Element, hidden: frozenset[str]) -> Entry:

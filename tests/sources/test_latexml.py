@@ -71,6 +71,27 @@ def test_entries_are_read_with_their_titles_and_links() -> None:
     assert third.citation.title == "Uncited"
 
 
+def test_a_word_before_a_colon_is_an_author_where_the_others_have_theirs_there() -> None:
+    def bibliography(*entries: str) -> str:
+        items = (
+            f'<li id="bib.bib{number}" class="ltx_bibitem"><span class="ltx_bibblock">{entry}</span></li>'
+            for number, entry in enumerate(entries, start=1)
+        )
+        return f'<section class="ltx_bibliography"><ul class="ltx_biblist">{"".join(items)}</ul></section>'
+
+    colons = ("Mori, T.: One page. Pages 1, 2 (2020)", "Stern, D., Ek, L.: Two pages. Pages 2, 4 (2021)")
+    alone = "Suharto: Three pages. Pages 3, 6 (2022)"
+    entries = parse_full_text(page("", bibliography(*colons, alone))).entries
+    assert [(entry.citation.title, entry.citation.authors[-1:]) for entry in entries] == [
+        ("One page", ("T. Mori",)),
+        ("Two pages", ("L. Ek",)),
+        ("Three pages", ("Suharto",)),
+    ]
+    stops = ("T. Mori. One page. Pages 1, 2 (2020)", "D. Stern and L. Ek. Two pages. Pages 2, 4 (2021)")
+    entries = parse_full_text(page("", bibliography(*stops, alone))).entries
+    assert entries[2].citation.title == "Suharto: Three pages"
+
+
 def test_a_section_is_named_by_the_path_of_its_titles() -> None:
     inner = section("subsubsection", "Deep", cite(2), 4)
     middle = section("subsection", 'A <math alttext="k"><mi>k</mi></math> of <b>it</b>', cite(1) + inner, 3)
@@ -194,7 +215,7 @@ def test_98_of_100_titles_are_right(scores: dict[str, Score]) -> None:
 @pytest.mark.parametrize("style", PAPERS)
 def test_a_paper_in_each_style(scores: dict[str, Score], style: str) -> None:
     result = scores[style]
-    assert result.share("titles") >= 0.95, result.wrong
+    assert result.share("titles") >= 0.98, result.wrong
     for what in ("entries", "title", "sections", "number of sections"):
         assert result.share(what) == 1, result.wrong
     for what in ("years", "arXiv ids", "DOIs", "authors", "no false titles", "no false arXiv ids"):
