@@ -84,6 +84,16 @@ def parse_doi(text: str) -> str | None:
     return match[1].lower() if match else None
 
 
+def arxiv_of_doi(doi: str | None) -> str | None:
+    """The arXiv id that a DOI of arXiv's names, or None."""
+    return parse_arxiv_id(doi[len(_ARXIV_DOI) :]) if doi and doi.lower().startswith(_ARXIV_DOI) else None
+
+
+def doi_of_arxiv(arxiv_id: str) -> str:
+    """The DOI that arXiv gives a paper, lower case."""
+    return f"{_ARXIV_DOI}{arxiv_id.lower()}"
+
+
 @dataclass(frozen=True, slots=True)
 class Paper:
     """One paper as a source described it. Every text has been through `clean_text`.
@@ -127,7 +137,7 @@ def paper_id(
     if arxiv_id:
         return PaperId(f"arxiv:{arxiv_id}")
     if doi:
-        if doi.lower().startswith(_ARXIV_DOI) and (given := parse_arxiv_id(doi[len(_ARXIV_DOI) :])):
+        if given := arxiv_of_doi(doi):
             return PaperId(f"arxiv:{given}")
         return PaperId(f"doi:{doi.lower()}")
     if key := title_key(title):
@@ -145,6 +155,12 @@ class Citation:
     arxiv_id: str | None = None
     doi: str | None = None
     source_id: str | None = None
+
+    @classmethod
+    def of(cls, paper: Paper) -> "Citation":
+        """How a paper would be cited by one who knows all about it."""
+        year = paper.date.year if paper.date else None
+        return cls(paper.title, paper.authors, year, paper.arxiv_id, paper.doi, paper.source_id)
 
     @property
     def id(self) -> PaperId:

@@ -121,7 +121,7 @@ def _candidates(
     for queued, citing in asked:
         score, own = queued.score or 0.0, queued.paper.id
         for item in citing:
-            candidate = candidates.setdefault(item.paper.id, _Candidate(_citation(item.paper)))
+            candidate = candidates.setdefault(item.paper.id, _Candidate(Citation.of(item.paper)))
             candidate.paper, candidate.times_cited, candidate.kind = item.paper, item.times_cited or 0, "citing"
             candidate.leads[own] = score
         together = Counter(citation for item in citing for citation in dict.fromkeys(item.references))
@@ -130,7 +130,7 @@ def _candidates(
                 candidate = candidates.setdefault(citation.id, _Candidate(citation))
                 candidate.leads[own] = max(candidate.leads.get(own, 0.0), score * count / len(citing))
     for paper in similar:
-        candidate = candidates.setdefault(paper.id, _Candidate(_citation(paper), kind="similar"))
+        candidate = candidates.setdefault(paper.id, _Candidate(Citation.of(paper), kind="similar"))
         candidate.paper = candidate.paper or paper
         for queued in seeds:
             # All of them lead here together, so each by its share.
@@ -175,8 +175,3 @@ async def _resolved(
         for candidate, paper in zip(open_, papers, strict=False):
             candidate.paper = paper
     return [(it, it.paper) for it in batch if it.paper is not None and not run.is_too_late(it.paper)]
-
-
-def _citation(paper: Paper) -> Citation:
-    year = paper.date.year if paper.date else None
-    return Citation(paper.title, paper.authors, year, paper.arxiv_id, paper.doi, paper.source_id)

@@ -19,7 +19,6 @@ from pasa_tui.sources.records import make_paper
 from pasa_tui.stopwords import STOP_WORDS
 
 NAME = "arxiv"
-BASE_URL = "https://export.arxiv.org/api"
 IDS_PER_REQUEST = 100
 TITLES_PER_REQUEST = 25
 _ATOM = "{http://www.w3.org/2005/Atom}"
@@ -32,7 +31,7 @@ _ALL_WORDS = 3
 """Texts with at most so many words must have them all; of longer ones any, those with most of them first."""
 
 
-def service(base_url: str = BASE_URL, *, paced: bool = True, max_requests: int = 0) -> Service:
+def service(base_url: str, *, paced: bool = True, max_requests: int = 0) -> Service:
     """One connection and a request every 3 seconds, for all processes of the user together."""
     return Service(
         name=NAME,

@@ -14,11 +14,10 @@ class Service:
     """A host and how it wants to be asked.
 
     Services with the same `gate` keep one pace together; by default each has its own. `interval` is the least number
-    of seconds between two requests, `shared` whether that holds for all processes of
-    the user. `attempt_seconds` bounds one attempt from connecting to the last byte. `lifetime` is how many seconds
-    an answer is taken from the cache unasked. `max_requests` bounds a whole search, 0 does not. `secret` are headers
-    with keys, `secret_params` parameters: sent to this host alone, written nowhere. `neighbours` are hosts that
-    it may redirect to.
+    of seconds between two requests, `shared` whether that holds for all processes of the user. `attempt_seconds`
+    bounds one attempt from connecting to the last byte. `lifetime` is how many seconds an answer is taken from the
+    cache unasked. `max_requests` bounds a whole search, 0 does not. `secret` are headers with keys, `secret_params`
+    parameters: sent to this host alone, written nowhere.
     """
 
     name: str
@@ -33,7 +32,6 @@ class Service:
     max_requests: int = 0
     secret: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     secret_params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-    neighbours: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,6 @@ class Answer:
     status: int
     body: bytes
     headers: Mapping[str, str]
-    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

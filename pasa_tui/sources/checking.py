@@ -95,7 +95,7 @@ def _question(name: str) -> tuple[str, Ask, Callable[[Answer], object]]:
     """The service, what to ask it, and what to make of the answer: nothing that costs, where that can be."""
     if name == arxiv.NAME:
         return name, Ask(path="/query", params={"id_list": _KNOWN_PAPER, "max_results": "1"}), arxiv.parse_feed
-    if name in fulltext.BASE_URLS:
+    if name in fulltext.NAMES:
         ask = Ask(path=f"/{_KNOWN_PAPER}", accept=frozenset({404}), within=True)
         return name, ask, lambda answer: answer.status
     if name == openalex.NAME:

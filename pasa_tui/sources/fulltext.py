@@ -10,17 +10,17 @@ from pasa_tui.sources.http import Http
 from pasa_tui.sources.latexml import FullText, parse_full_text
 
 AR5IV, ARXIV_HTML = "ar5iv", "arxiv-html"
-BASE_URLS = {AR5IV: "https://ar5iv.labs.arxiv.org/html", ARXIV_HTML: "https://arxiv.org/html"}
+NAMES = (AR5IV, ARXIV_HTML)
 _MAX_BYTES = 30_000_000
 _TAIL = 4_096
 
 
-def service(name: str, base_url: str = "", *, paced: bool = True, max_requests: int = 0) -> Service:
+def service(name: str, base_url: str, *, paced: bool = True, max_requests: int = 0) -> Service:
     """ar5iv is a site for readers, so few connections; arXiv's own pages keep one pace with its API."""
     own = name == ARXIV_HTML
     return Service(
         name=name,
-        base_url=base_url or BASE_URLS[name],
+        base_url=base_url,
         gate=arxiv.NAME if own else "",
         interval=(3.0 if own else 0.2) if paced else 0.0,
         shared=own and paced,

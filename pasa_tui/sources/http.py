@@ -158,7 +158,7 @@ class Http:
         stored = self._cache.get(key) if ask.cached else None
         if stored is not None and self._cache.age(stored) < host.service.lifetime:
             try:
-                parsed = parse(Answer(stored.status, stored.body, {}, host.service.base_url + ask.path))
+                parsed = parse(Answer(stored.status, stored.body, {}))
             except ValueError:
                 stored = None
             else:
@@ -229,7 +229,7 @@ class Http:
         else:
             raise SourceError("It redirects in circles.")
         if answer.status == 304 and stored is not None:
-            return Answer(stored.status, stored.body, answer.headers, answer.url)
+            return Answer(stored.status, stored.body, answer.headers)
         if answer.status != 200 and answer.status not in ask.accept:
             self._refuse(host, ask, answer)
         return answer
@@ -283,7 +283,7 @@ class Http:
 
     def _check_place(self, service: Service, url: str) -> None:
         target = urlsplit(url)
-        if target.netloc not in self._known | service.neighbours:
+        if target.netloc not in self._known:
             raise SourceError(f"It redirects to another host, {clean_text(target.netloc)[:80]}, which is not followed.")
         encrypted = service.base_url.startswith("https:")
         if target.scheme not in ("http", "https") or (encrypted and target.scheme != "https"):
@@ -305,7 +305,7 @@ class Http:
                 body += unpack(chunk, service.max_bytes + 1 - len(body))
                 if len(body) > service.max_bytes:
                     raise SourceError(f"Its answer is larger than {service.max_bytes // 1_000_000} MB.")
-            return Answer(response.status_code, bytes(body), response.headers, str(response.url.copy_with(query=None)))
+            return Answer(response.status_code, bytes(body), response.headers)
         finally:
             await response.aclose()
 

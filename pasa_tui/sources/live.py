@@ -72,7 +72,7 @@ class LiveSources:
         scholar = semantic_scholar.SemanticScholar(self.http) if semantic_scholar.NAME in asked else None
         works = openalex.OpenAlex(self.http) if openalex.NAME in asked else None
         api = arxiv.Arxiv(self.http) if arxiv.NAME in asked else None
-        texts = [name for name in names if name in fulltext.BASE_URLS]
+        texts = [name for name in names if name in fulltext.NAMES]
         self._references = References(self.http, scholar, works, memory)
         self.reader = LiveReader(fulltext.FullTexts(self.http, texts) if texts else None, self._references)
         works_by_id: Batcher[str, Paper] | None = self._references.works if works else None
@@ -122,7 +122,7 @@ def services_of(
         url, key = getattr(settings, info.url_setting).rstrip("/"), keys.get(info.key, "")
         if name == arxiv.NAME:
             service = arxiv.service(url, paced=paced, max_requests=limit)
-        elif name in fulltext.BASE_URLS:
+        elif name in fulltext.NAMES:
             service = fulltext.service(name, url, paced=paced, max_requests=limit)
         elif name in (semantic_scholar.NAME, SNIPPETS):
             service = semantic_scholar.service(url, key=key, paced=paced, max_requests=limit)
@@ -165,7 +165,7 @@ class _Remembering:
         papers = await self._tool.search(text, limit=limit, before=before)
         self._memory.remember(papers)
         # Of two sources' accounts of one paper, whichever came first, the fuller.
-        return [self._memory.find(_as_citation(paper)) or paper for paper in papers]
+        return [self._memory.find(Citation.of(paper)) or paper for paper in papers]
 
 
 class _Snippets:
@@ -203,8 +203,3 @@ class _CitingFrom:
         if failure is not None:
             raise failure
         return ()
-
-
-def _as_citation(paper: Paper) -> Citation:
-    year = paper.date.year if paper.date else None
-    return Citation(paper.title, paper.authors, year, paper.arxiv_id, paper.doi, paper.source_id)

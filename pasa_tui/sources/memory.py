@@ -13,10 +13,10 @@ class Memory:
         self._named: dict[str, Paper] = {}
         self._titled: dict[str, list[Paper]] = {}
 
-    def remember(self, papers: Iterable[Paper], *names: str) -> None:
-        """Keep papers under their ids, DOIs and titles, and under further `names`; of two accounts the fuller."""
+    def remember(self, papers: Iterable[Paper]) -> None:
+        """Keep papers under their ids, DOIs and titles; of two accounts the fuller."""
         for paper in papers:
-            for name in {*names, *_names(paper)}:
+            for name in _names(paper):
                 known = self._named.get(name)
                 if known is None or _fullness(paper) > _fullness(known):
                     self._named[name] = paper

@@ -15,13 +15,12 @@ from urllib.parse import quote
 import msgspec
 
 from pasa_tui.errors import SourceError
-from pasa_tui.papers import Citation, Citing, Paper, clean_text
+from pasa_tui.papers import Citation, Citing, Paper, clean_text, doi_of_arxiv
 from pasa_tui.sources.asking import DAY, Ask, Service
 from pasa_tui.sources.http import Http
-from pasa_tui.sources.records import decode, doi_of_arxiv, make_paper
+from pasa_tui.sources.records import decode, make_paper
 
 NAME = "openalex"
-BASE_URL = "https://api.openalex.org"
 IDS_PER_REQUEST = 100
 TITLES_PER_REQUEST = 20
 PAID = "paid"
@@ -78,7 +77,7 @@ class _Page(msgspec.Struct):
     results: list[_Work]
 
 
-def service(base_url: str = BASE_URL, *, key: str = "", paced: bool = True, max_requests: int = 0) -> Service:
+def service(base_url: str, *, key: str = "", paced: bool = True, max_requests: int = 0) -> Service:
     """Up to 100 requests a second are allowed; a tenth of that is enough, and kind to a free service."""
     return Service(
         name=NAME,

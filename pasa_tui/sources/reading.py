@@ -154,12 +154,12 @@ def join(text: FullText | None, references: Sequence[Paper]) -> list[Section]:
     sections = []
     for section, keys in zip(text.sections, text.keys, strict=True) if text is not None else ():
         citations = tuple(
-            _citation(by_entry[key]) if key in by_entry else citation
+            Citation.of(by_entry[key]) if key in by_entry else citation
             for key, citation in zip(keys, section.citations, strict=True)
         )
         sections.append(Section(section.name, citations))
     named = {paper.id for paper in by_entry.values()}
-    rest = tuple(_citation(paper) for paper in references if paper.id not in named)
+    rest = tuple(Citation.of(paper) for paper in references if paper.id not in named)
     return [*sections, Section("", rest)] if rest else sections
 
 
@@ -202,14 +202,3 @@ def _is_entry_of(entry: BibEntry, key: str, paper: Paper) -> bool:
     letters = title_key(entry.text)
     families = [title_key(author.split()[-1]) for author in paper.authors if author.split()]
     return not families or any(len(family) > 1 and family in letters for family in families)
-
-
-def _citation(paper: Paper) -> Citation:
-    return Citation(
-        title=paper.title,
-        authors=paper.authors,
-        year=paper.date.year if paper.date else None,
-        arxiv_id=paper.arxiv_id,
-        doi=paper.doi,
-        source_id=paper.source_id,
-    )

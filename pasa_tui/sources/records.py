@@ -8,12 +8,11 @@ from typing import TypeVar
 
 import msgspec
 
-from pasa_tui.papers import Paper, clean_text, parse_arxiv_id, parse_doi
+from pasa_tui.papers import Paper, arxiv_of_doi, clean_text, parse_arxiv_id, parse_doi
 from pasa_tui.sources.asking import Answer
 
 _LONGEST_TITLE, _LONGEST_ABSTRACT, _LONGEST_NAME = 1_000, 20_000, 500
 _MOST_AUTHORS, _MOST_CATEGORIES = 10_000, 50
-_ARXIV_DOI = "10.48550/arxiv."
 _WITHDRAWN = re.compile(
     r"^\W*(?:(?:this|the) (?:paper|article|submission|manuscript|work|preprint|version)\b.{0,30}"
     r"\b(?:has been|have been|had been|was|is|being) |paper |article )withdrawn\b|^\W*withdrawn\W*(?:by\b|$)",
@@ -74,16 +73,6 @@ def make_paper(
         categories=tuple(clean_text(category[:_LONGEST_NAME]) for category in islice(categories, _MOST_CATEGORIES)),
         source_id=None if arxiv or parsed_doi or not source_id else clean_text(source_id[:_LONGEST_NAME]),
     )
-
-
-def arxiv_of_doi(doi: str | None) -> str | None:
-    """The arXiv id that a DOI of arXiv's names, or None."""
-    return parse_arxiv_id(doi[len(_ARXIV_DOI) :]) if doi and doi.startswith(_ARXIV_DOI) else None
-
-
-def doi_of_arxiv(arxiv_id: str) -> str:
-    """The DOI that arXiv gives a paper, lower case."""
-    return f"{_ARXIV_DOI}{arxiv_id.lower()}"
 
 
 def _venue(text: str | None) -> str | None:

@@ -6,12 +6,11 @@ from typing import Protocol
 
 from pasa_tui.errors import SourceError
 from pasa_tui.matching import MIN_TITLE_LETTERS, is_cited
-from pasa_tui.papers import Citation, Paper, title_key
+from pasa_tui.papers import Citation, Paper, doi_of_arxiv, title_key
 from pasa_tui.sources import arxiv, openalex, semantic_scholar
 from pasa_tui.sources.batching import Batcher
 from pasa_tui.sources.http import Http
 from pasa_tui.sources.memory import Memory
-from pasa_tui.sources.records import doi_of_arxiv
 
 _LONG_QUEUE = 8.0
 """Seconds of queue before Semantic Scholar at which a title more is not asked for: each is a request of its own."""

@@ -90,7 +90,7 @@ def unreachable(error: BaseException) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`20 s`, `12.0 h`, `days`."""
+    """`20 s`, `12.0 h`, `many days`."""
     if seconds > 10 * 86_400:
         return "many days"
     return f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{seconds:.0f} s"

@@ -16,7 +16,6 @@ from pasa_tui.sources.http import Http
 from pasa_tui.sources.records import decode, make_paper
 
 NAME = "semantic-scholar"
-BASE_URL = "https://api.semanticscholar.org"
 IDS_PER_REQUEST = 500
 REFERENCES_PER_REQUEST = 20
 """Papers whose references are asked for at once: the service answers at most 10 MB and 9,999 references."""
@@ -75,7 +74,7 @@ class _Recommended(msgspec.Struct, rename="camel"):
     recommended_papers: list[_Record] | None = None
 
 
-def service(base_url: str = BASE_URL, *, key: str = "", paced: bool = True, max_requests: int = 0) -> Service:
+def service(base_url: str, *, key: str = "", paced: bool = True, max_requests: int = 0) -> Service:
     """A request a second, which is what a key is granted; without one the pool is shared with everybody."""
     return Service(
         name=NAME,

@@ -14,7 +14,6 @@ from pasa_tui.sources.http import Http
 from pasa_tui.sources.records import decode
 
 NAME, SCHOLAR = "serper", "serper-scholar"
-BASE_URL = "https://google.serper.dev"
 _ARXIV_LINK = re.compile(
     r"(?:^|//|\.)arxiv\.org/(?:abs|pdf|html|format|e-print)/((?:[a-z-]+(?:\.[a-z]{2})?/)?[0-9][0-9.]*[0-9](?:v[0-9]+)?)",
     re.IGNORECASE,
@@ -40,7 +39,7 @@ class _Page(msgspec.Struct):
     organic: list[_Result] = []
 
 
-def service(base_url: str = BASE_URL, *, key: str, name: str = NAME, max_requests: int = 0) -> Service:
+def service(base_url: str, *, key: str, name: str = NAME, max_requests: int = 0) -> Service:
     """Requests are paid one by one, so answers are kept for long; the service itself sets no pace."""
     return Service(
         name=name,

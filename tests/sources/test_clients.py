@@ -11,14 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pasa_tui.errors import SourceError
-from pasa_tui.papers import Citation, Paper
+from pasa_tui.papers import Citation, Paper, arxiv_of_doi, doi_of_arxiv
 from pasa_tui.sources import arxiv, openalex, semantic_scholar, serper
 from pasa_tui.sources.arxiv import Arxiv, search_query
 from pasa_tui.sources.asking import Answer
 from pasa_tui.sources.http import Http
 from pasa_tui.sources.live import LiveSources
 from pasa_tui.sources.openalex import OpenAlex
-from pasa_tui.sources.records import arxiv_of_doi, doi_of_arxiv, make_paper
+from pasa_tui.sources.records import make_paper
 from pasa_tui.sources.semantic_scholar import SemanticScholar
 from pasa_tui.sources.serper import arxiv_id_of_link
 from tests.services.literature import Literature, Work
@@ -75,7 +75,7 @@ async def test_entities_are_not_expanded(live: Live, services: Services) -> None
 @pytest.mark.parametrize("body", [b"", b"<feed/>", b"<html><body>busy</body></html>", b"\xff\xfe", b"<feed xmlns='x'>"])
 def test_what_is_no_feed_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):
-        arxiv.parse_feed(Answer(200, body, {}, ""))
+        arxiv.parse_feed(Answer(200, body, {}))
 
 
 def test_a_feed_in_an_unknown_charset_is_read() -> None:
@@ -85,7 +85,7 @@ def test_a_feed_in_an_unknown_charset_is_read() -> None:
         "<published>2021-01-03T00:00:00Z</published>"
         "</entry></feed>"
     )
-    assert arxiv.parse_feed(Answer(200, feed.encode(), {}, "")) == [
+    assert arxiv.parse_feed(Answer(200, feed.encode(), {})) == [
         Paper("A title", arxiv_id="2101.00001", date=dt.date(2021, 1, 3))
     ]
 

@@ -180,7 +180,7 @@ async def test_a_paper_nobody_knows_has_no_sections(live: Live) -> None:
 
 def test_memory_keeps_the_fuller_account_and_is_sure_of_what_it_finds() -> None:
     memory = Memory()
-    memory.remember([Paper("A title of some length", arxiv_id="2001.00001")], "s2:1")
+    memory.remember([Paper("A title of some length", arxiv_id="2001.00001", source_id="s2:1")])
     memory.remember([Paper("A title of some length", "With an abstract", arxiv_id="2001.00001")])
     assert memory.find(Citation("A title of some length", arxiv_id="2002.00002")) is None
     memory.remember([Paper("A title of some length", doi="10.1/x")])
