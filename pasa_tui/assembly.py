@@ -124,15 +124,17 @@ class AgentAssembly:
         library: Library | None = None,
         *,
         is_online: Callable[[Sequence[str]], bool] | None = None,
+        falls_back: bool = True,
         paced: bool = True,
     ) -> None:
         """`is_online` is asked with the addresses of the sources; without it they are tried.
 
-        `paced` as `LiveSources` takes it.
+        Unless it `falls_back`, sources that can't be reached are an error. `paced` as `LiveSources` takes it.
         """
         self._settings = settings
         self._library = library
         self._is_online = is_online or any_reachable
+        self._falls_back = falls_back
         self._paced = paced
 
     def __call__(self, request: SearchRequest, paths: Paths) -> Agent:
@@ -145,6 +147,11 @@ class AgentAssembly:
         if not live:
             return builtin_agent(request, paths)
         if not self._is_online(addresses_of(live, self._settings)):
+            if not self._falls_back and CORPUS not in request.sources:
+                raise SourceError(
+                    f"None of the sources can be reached: {', '.join(live)}.",
+                    "Check the network, or search a corpus: --sources corpus.",
+                )
             return self._offline(request, paths)
         return self._live(request, live, keys, paths)
 
@@ -233,16 +240,6 @@ class LibraryPapers:
             papers = {}
         found = [papers.get(paper_id) for paper_id in ids]
         return [paper if paper and paper.abstract and paper.abstract_kind == "abstract" else None for paper in found]
-
-
-def check_reachable(request: SearchRequest, settings: Settings) -> None:
-    """Raise SourceError where none of the hosts that a request names can be reached, ConfigError for a wrong name."""
-    names = [name for name in chosen_sources(request.sources, find_keys()) if name != CORPUS]
-    if names and CORPUS not in request.sources and not any_reachable(addresses_of(names, settings)):
-        raise SourceError(
-            f"None of the sources can be reached: {', '.join(names)}.",
-            "Check the network, or search a corpus: --sources corpus.",
-        )
 
 
 def any_reachable(addresses: Sequence[str], patience: float = _PROBE_SECONDS) -> bool:

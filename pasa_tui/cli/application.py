@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pasa_tui.cli.context import Context
-from pasa_tui.sources.catalogue import parse_sources
+from pasa_tui.sources.catalogue import CORPUS, parse_sources
 from pasa_tui.tui.app import PasaApp
 
 if TYPE_CHECKING:
@@ -33,17 +33,18 @@ def run_application(context: Context) -> None:
 
     def is_online() -> bool:
         from pasa_tui.assembly import addresses_of, any_reachable
-        from pasa_tui.sources.catalogue import SOURCES
 
-        return any_reachable(addresses_of(list(SOURCES), context.settings))
+        # Nobody is knocked at for who searches a corpus alone.
+        live = [name for name in sources if name != CORPUS]
+        return not live or any_reachable(addresses_of(live, context.settings))
 
     def corpora() -> Sequence[tuple[str, str]]:
         from pasa_tui.corpus import available
 
         return [(info.name, f"{info.papers:,} papers") for info in available(context.paths)]
 
-    # A wrong name is better said now than after the first question.
-    parse_sources(context.settings.search.sources, lambda name: True)
+    # A wrong name is better said now than after the first question. Keys are looked for when one is asked.
+    sources = parse_sources(context.settings.search.sources, lambda name: True)
     app = PasaApp(
         paths=context.paths, settings=context.settings, open_session=open_session, corpora=corpora, is_online=is_online
     )

@@ -24,12 +24,15 @@ class Context:
 
         return load_settings(self.paths.config_file)
 
-    def open_session(self, library: "Library") -> "Session":
-        """A session over the library, with the agents that the settings ask for. Raises ConfigError."""
+    def open_session(self, library: "Library", *, falls_back: bool = True) -> "Session":
+        """A session over the library, with the agents that the settings ask for. Raises ConfigError.
+
+        `falls_back` as `AgentAssembly` takes it.
+        """
         from pasa_tui.assembly import AgentAssembly
         from pasa_tui.session import Session
 
-        return Session(library, self.paths, build_agent=AgentAssembly(self.settings, library))
+        return Session(library, self.paths, build_agent=AgentAssembly(self.settings, library, falls_back=falls_back))
 
     def open_library(self) -> "Library":
         """The user's library, open; the caller closes it. Raises LibraryError."""

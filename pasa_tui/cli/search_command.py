@@ -38,7 +38,6 @@ def command(
 
     Results go to stdout, narration to stderr. The search is kept in the library.
     """
-    from pasa_tui.assembly import check_reachable
     from pasa_tui.cli.run_search import run_search
     from pasa_tui.papers import Query
     from pasa_tui.session import SearchRequest
@@ -49,12 +48,10 @@ def command(
     agent = replace(settings.agent, schedule=schedule) if schedule else settings.agent
     names = sources if sources is not None else CORPUS if corpus else settings.search.sources
     request = SearchRequest(query, corpus or settings.search.corpus, agent, split_names(names))
-    if sources is not None:
-        # Who names sources wants these and no corpus instead.
-        check_reachable(request, settings)
     with context.open_library() as library:
         code = run_search(
-            context.open_session(library).start(request),
+            # Who names sources wants these and no corpus instead.
+            context.open_session(library, falls_back=sources is None).start(request),
             output=output,
             events=events,
             only=only,

@@ -1,7 +1,7 @@
 """Whole searches over the loopback services, with every fault."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from pasa_tui.assembly import AgentAssembly, SearchRequest, any_reachable
 from pasa_tui.config import Paths
 from pasa_tui.config.settings import AgentSettings, Settings
-from pasa_tui.errors import ConfigError
+from pasa_tui.errors import ConfigError, SourceError
 from pasa_tui.events import ActionFailed, Event, PaperFound, RequestsCounted, SearchState, SourceTroubled, Warned
 from pasa_tui.library import Library
 from pasa_tui.papers import Query
@@ -205,6 +205,21 @@ async def test_without_a_network_the_corpora_are_searched(services: Services, tm
     assert notice.stage == "network" and "sample" in notice.message and "Resume" in notice.hint
     assert running.state.ending == "done" and running.state.papers and running.state.sources == ("sample",)
     assert services.requests == []
+
+
+async def test_sources_that_were_named_are_not_replaced_by_a_corpus(services: Services, tmp_path: Path) -> None:
+    paths = Paths.default({"PASA_TUI_HOME": str(tmp_path)})
+    settings, asked = Settings(sources=settings_for(services)), []
+
+    def is_online(addresses: Sequence[str]) -> bool:
+        asked.append(list(addresses))
+        return False
+
+    with Library.open(paths.library_file) as library:
+        build = AgentAssembly(settings, library, is_online=is_online, falls_back=False)
+        with pytest.raises(SourceError, match="None of the sources can be reached: arxiv, openalex"):
+            Session(library, paths, build_agent=build).start(SearchRequest(QUESTION, sources=("arxiv", "openalex")))
+        assert library.searches() == [] and asked == [[services.urls["arxiv"], services.urls["openalex"]]]
 
 
 async def test_a_source_without_its_key_is_refused_before_anything_is_kept(services: Services, tmp_path: Path) -> None:
