@@ -28,3 +28,22 @@ class Trouble:
 
     source: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsage:
+    """What a language model did so far.
+
+    `generated` and `scored` count prompts answered with text and with a score, `batches` the forward passes or
+    requests in which the scored ones were put. Tokens are the model's own, as its engine counts them. `cost` is in
+    US dollars, 0 where the model has no price. `seconds` is time in which it was busy.
+    """
+
+    name: str
+    generated: int = 0
+    scored: int = 0
+    batches: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    seconds: float = 0.0

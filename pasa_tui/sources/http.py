@@ -17,12 +17,7 @@ import tenacity
 from pasa_tui import __version__
 from pasa_tui.errors import SourceError
 from pasa_tui.papers import clean_text
-from pasa_tui.sources.asking import Answer, Ask, Service
-from pasa_tui.sources.breaker import Breaker, RestingError
-from pasa_tui.sources.cache import AnswerCache, CachedAnswer, cache_key
-from pasa_tui.sources.gate import Gate
-from pasa_tui.sources.packing import unpacker
-from pasa_tui.sources.retries import (
+from pasa_tui.retries import (
     ATTEMPTS,
     JITTER,
     LONGEST_RETRY_AFTER,
@@ -33,6 +28,11 @@ from pasa_tui.sources.retries import (
     retry_after,
     unreachable,
 )
+from pasa_tui.sources.asking import Answer, Ask, Service
+from pasa_tui.sources.breaker import Breaker, RestingError
+from pasa_tui.sources.cache import AnswerCache, CachedAnswer, cache_key
+from pasa_tui.sources.gate import Gate
+from pasa_tui.sources.packing import unpacker
 from pasa_tui.usage import SourceUsage, Trouble
 
 Parsed = TypeVar("Parsed")

@@ -11,6 +11,7 @@ import httpx
 from pasa_tui.config.settings import SourceSettings
 from pasa_tui.errors import SourceError
 from pasa_tui.papers import Citation, Citing, Paper
+from pasa_tui.retries import JITTER
 from pasa_tui.sources import arxiv, fulltext, openalex, semantic_scholar, serper
 from pasa_tui.sources.asking import Service
 from pasa_tui.sources.batching import Batcher
@@ -20,7 +21,6 @@ from pasa_tui.sources.http import Http
 from pasa_tui.sources.memory import Memory
 from pasa_tui.sources.reading import LiveReader, References
 from pasa_tui.sources.resolving import LiveResolver, LocalResolver
-from pasa_tui.sources.retries import JITTER
 from pasa_tui.usage import SourceUsage, Trouble
 
 SNIPPETS = "semantic-scholar-snippets"

@@ -1,0 +1,1 @@
+"""Engines: what runs a language model. Each module here is one; none is imported before it is used."""
