@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pasa_tui.papers import Paper, Provenance, Query
+from pasa_tui.criteria import Criterion, Verdict
+from pasa_tui.papers import Paper, PaperId, Provenance, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +62,70 @@ class Selector(Protocol):
 
     async def judge(self, query: Query, candidates: Sequence[Candidate]) -> Sequence[Judgement]:
         """One judgement per candidate, in order."""
+        ...
+
+
+class Assessor(Protocol):
+    """Says piece by piece how far papers meet a question."""
+
+    name: str
+
+    async def split(self, query: Query) -> Sequence[Criterion]:
+        """What the question asks of a paper: at least one criterion, exclusions and dates included.
+
+        Raises ModelError.
+        """
+        ...
+
+    async def assess(self, query: Query, criteria: Sequence[Criterion], paper: Paper) -> Sequence[Verdict]:
+        """One verdict per criterion, in order, each with a quote checked against the paper. Raises ModelError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MadeSearch:
+    """A search that was made: how many papers it brought, how many of them were new, how many are selected."""
+
+    text: str
+    results: int
+    new: int
+    selected: int
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPaper:
+    """A paper of the queue; `expanded` says that its citations were followed."""
+
+    paper: Paper
+    score: float
+    expanded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a search stands, for a planner: searches in order, counts, and the best papers so far, best first."""
+
+    searches: Sequence[MadeSearch]
+    met: int
+    judged: int
+    selected: int
+    expanded: int
+    best: Sequence[RankedPaper]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What to do next: search texts, and papers of `Standing.best` whose citations to follow. Empty: nothing more."""
+
+    searches: tuple[str, ...] = ()
+    expand: tuple[PaperId, ...] = ()
+
+
+class Planner(Protocol):
+    """Plans on from what was found."""
+
+    name: str
+
+    async def propose(self, query: Query, standing: Standing) -> Proposal:
+        """The next searches and expansions; those made before are left out. Raises ModelError."""
         ...

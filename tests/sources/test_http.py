@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pasa_tui.errors import SourceError
+from pasa_tui.retries import retry_after
 from pasa_tui.sources.asking import Answer, Ask
 from pasa_tui.sources.http import Http
-from pasa_tui.retries import retry_after
 from tests.sources.conftest import SERVICE, everything_below
 
 HttpFor = Callable[..., Http]
