@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pasa_tui.config import Paths, private_dir, private_file, shipped_dir
+from pasa_tui.config.profiles import Profile, find_profile
 from pasa_tui.config.settings import Settings, explain, load_settings
 from pasa_tui.errors import ConfigError
 
@@ -96,3 +97,71 @@ def test_pasa_tui_home_holds_everything(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["themes", "sample"])
 def test_what_ships_is_there(name: str) -> None:
     assert any(shipped_dir(name).iterdir())
+
+
+PROFILES = """
+[models]
+default = "mine"
+[profiles.mine]
+url = "http://localhost:11434/v1"
+model = "qwen3:8b"
+[profiles."gpt.x"]
+url = "https://api.openai.com/v1"
+crawler = "big"
+selector = "small"
+price_in = 0.5
+"""
+
+
+def test_profiles_are_sections_of_their_own(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.toml", PROFILES)
+    settings = load_settings(path, {})
+    mine = find_profile("mine", settings.profiles)
+    assert (mine.engine, mine.crawler_model, mine.selector_model, mine.is_paid) == (
+        "openai",
+        "qwen3:8b",
+        "qwen3:8b",
+        False,
+    )
+    assert find_profile("gpt.x", settings.profiles).is_paid
+    told = {info.name: info.value for info in explain(settings, path, {})}
+    assert told["profiles.mine.model"] == "qwen3:8b" and told["models.default"] == "mine"
+    assert "profiles.mine.price_in" not in told
+
+
+def test_pasa_is_known_without_settings_and_can_be_set_otherwise() -> None:
+    known = find_profile("pasa-7b", {})
+    assert (known.engine, known.prompts, known.selector_model) == ("auto", "published", "pasa-7b-selector")
+    own = Profile(url="http://host/v1", model="pasa", prompts="published")
+    assert find_profile("pasa-7b", {"pasa-7b": own}) is own
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[profiles.mine]\nurll = "x"\n', "Unknown setting profiles.mine.urll"),
+        ('[profiles.mine]\nurl = "ftp://x"\n', "profiles.mine.url"),
+        ('[profiles.builtin]\nurl = ""\n', "can't be named 'builtin'"),
+        ('[profiles."a b"]\nurl = ""\n', "can't be named 'a b'"),
+        ("profiles = 3\n", "profiles"),
+        ("[profiles]\nmine = 3\n", "profiles.mine"),
+        ('[profiles.mine]\nprice_in = "much"\n', "profiles.mine.price_in"),
+    ],
+)
+def test_a_wrong_profile_is_one_clear_message(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        load_settings(write(tmp_path / "c.toml", text), {})
+
+
+@pytest.mark.parametrize(
+    ("profile", "says"),
+    [
+        (None, "no model 'mine'"),
+        (Profile(url="http://host/v1"), "names no model"),
+        (Profile(model="x"), "has no `url`"),
+    ],
+)
+def test_a_profile_that_can_not_be_used_says_what_to_set(profile: Profile | None, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as caught:
+        find_profile("mine", {"mine": profile} if profile else {})
+    assert "profiles.mine" in caught.value.hint

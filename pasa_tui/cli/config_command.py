@@ -34,7 +34,7 @@ def show(context: Context, output: str) -> None:
         return
     section = None
     for info in infos:
-        head, _, name = info.name.partition(".")
+        head, _, name = info.name.rpartition(".")
         if head != section:
             click.echo(f"[{head}]" if section is None else f"\n[{head}]")
             section = head
@@ -59,6 +59,7 @@ def path(context: Context) -> None:
         "themes": paths.themes_dir,
         "library": paths.library_file,
         "corpora": paths.corpora_dir,
+        "weights": paths.checkpoints_dir,
         "cache": paths.cache_dir,
     }
     for name, where in rows.items():
@@ -66,12 +67,12 @@ def path(context: Context) -> None:
 
 
 @command.command(name="set-key")
-@click.argument("name", metavar="serper|semantic-scholar|openalex")
+@click.argument("name", metavar="serper|semantic-scholar|openalex|openai|openrouter")
 def set_key(name: str) -> None:
-    """Ask for the key of a source, or read it from a pipe, and put it into the system's keyring.
+    """Ask for the key of a source or a model, or read it from a pipe, and put it into the system's keyring.
 
-    Where there is no keyring, as on most servers, set the variable SERPER_API_KEY, SEMANTIC_SCHOLAR_API_KEY or
-    OPENALEX_API_KEY instead; a variable goes over the keyring.
+    Where there is no keyring, as on most servers, set the variable SERPER_API_KEY, SEMANTIC_SCHOLAR_API_KEY,
+    OPENALEX_API_KEY, OPENAI_API_KEY or OPENROUTER_API_KEY instead; a variable goes over the keyring.
     """
     from pasa_tui.config.secrets import KEYS, check_keyring, store_key
 
@@ -81,13 +82,14 @@ def set_key(name: str) -> None:
     else:
         value = sys.stdin.readline()
     store_key(name, value)
-    click.echo(f"The key for {name} is in the system's keyring. Try it: pasa-tui doctor", err=True)
+    check = "models check PROFILE" if KEYS[name].of_model else "doctor"
+    click.echo(f"The key for {name} is in the system's keyring. Try it: pasa-tui {check}", err=True)
 
 
 @command.command(name="remove-key")
-@click.argument("name", metavar="serper|semantic-scholar|openalex")
+@click.argument("name", metavar="serper|semantic-scholar|openalex|openai|openrouter")
 def remove_key(name: str) -> None:
-    """Take the key of a source out of the system's keyring."""
+    """Take the key of a source or a model out of the system's keyring."""
     from pasa_tui.config.secrets import remove_key
 
     said = "was removed from" if remove_key(name) else "was not in"

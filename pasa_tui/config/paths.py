@@ -49,6 +49,16 @@ class Paths:
         """One folder per corpus."""
         return self.data_dir / "corpora"
 
+    @property
+    def checkpoints_dir(self) -> Path:
+        """The weights of language models, a folder each, where nothing else is set."""
+        return self.data_dir / "checkpoints"
+
+    @property
+    def speeds_file(self) -> Path:
+        """How fast models were when they were checked."""
+        return self.data_dir / "speeds.json"
+
 
 def private_dir(path: Path) -> Path:
     """Create `path` and its missing parents with mode 0700 and return it.
@@ -83,6 +93,12 @@ def private_file(path: Path) -> Path:
             "Make it writable, or set PASA_TUI_HOME to a folder that is.",
         ) from error
     return path
+
+
+def checkout_checkpoints() -> Path | None:
+    """The folder `checkpoints/` of the checkout that this runs from; None where it was installed otherwise."""
+    folder = _PACKAGE.parent / "checkpoints"
+    return folder if (folder / "README.md").is_file() else None
 
 
 def shipped_dir(name: str) -> Path:

@@ -17,12 +17,13 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """A key that a source can have: the variables it may stand in, what it brings and where it is to be had."""
+    """A key that a source or a model can have: the variables it may stand in, its use, and where it is to be had."""
 
     name: str
     variables: tuple[str, ...]
     use: str
     where: str
+    of_model: bool = False
 
 
 KEYS = {
@@ -41,8 +42,11 @@ KEYS = {
             "ten times the daily budget, for nothing",
             "https://openalex.org/settings/api",
         ),
+        KeyInfo("openai", ("OPENAI_API_KEY",), "OpenAI's models", "https://platform.openai.com/api-keys", True),
+        KeyInfo("openrouter", ("OPENROUTER_API_KEY",), "many models", "https://openrouter.ai/settings/keys", True),
     )
 }
+SOURCE_KEYS = tuple(name for name, info in KEYS.items() if not info.of_model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class Key:
         return f"Key(…, {self.source!r})"
 
 
-def find_keys(names: Iterable[str] = KEYS, environ: Mapping[str, str] = os.environ) -> dict[str, Key]:
+def find_keys(names: Iterable[str] = SOURCE_KEYS, environ: Mapping[str, str] = os.environ) -> dict[str, Key]:
     """Those of the named keys (out of `KEYS`) that there are; a keyring that is absent or does not answer holds none.
 
     Raises SecretError for a name that has no key, and for a key that holds what no key does.
@@ -75,6 +79,18 @@ def find_keys(names: Iterable[str] = KEYS, environ: Mapping[str, str] = os.envir
         if value:
             found[name] = Key(_checked(value, "in the keyring"), "keyring")
     return found
+
+
+def find_model_key(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The key that a profile names: one of `KEYS`, or a variable; None where there is none.
+
+    Raises SecretError for a key that holds what no key does.
+    """
+    if name in KEYS:
+        key = find_keys([name], environ).get(name)
+        return key.value if key else None
+    value = environ.get(name, "").strip()
+    return _checked(value, f"in the variable {name}") if value else None
 
 
 def store_key(name: str, value: str) -> None:

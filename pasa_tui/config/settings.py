@@ -1,10 +1,12 @@
 """Every setting, documented where it is declared; read from TOML, the environment over it.
 
-A field `search_queries` of the section `[agent]` is also the variable PASA_TUI_AGENT__SEARCH_QUERIES.
+A field `search_queries` of the section `[agent]` is also the variable PASA_TUI_AGENT__SEARCH_QUERIES. Models have
+sections of their own, `[profiles.NAME]`, and no variables.
 """
 
 import dataclasses
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +16,14 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from pasa_tui.config.profiles import BUILTIN, Profile
 from pasa_tui.errors import ConfigError
 
 _PREFIX = "PASA_TUI_"
 _URL = r"^https?://[!-~]+$"
 _NOT_SETTINGS = {"PASA_TUI_HOME"}
+_PROFILES = "profiles"
+_PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,29 @@ class AgentSettings:
     concurrency: Annotated[
         int, Meta(ge=0, le=64, description="Searches and expansions under way at once; 0: 4 in corpora, 32 live.")
     ] = 0
+    ensemble: Annotated[
+        int, Meta(ge=1, le=10, description="Runs of a language model's Crawler; those after the first are sampled.")
+    ] = 1
+    planner: Annotated[
+        Literal["single", "iterative"],
+        Meta(description="iterative: a general model plans on from what was found; single: as published."),
+    ] = "single"
+    planner_turns: Annotated[
+        int, Meta(ge=1, le=20, description="How often an iterative planner may plan on, at most.")
+    ] = 4
+    criteria: Annotated[
+        Literal["off", "selected", "all"],
+        Meta(
+            description="Papers that a general model judges criterion by criterion, with quotes: one more answer each."
+        ),
+    ] = "selected"
+    early_stop: Annotated[
+        Literal["auto", "on", "off"],
+        Meta(description="Judge no further papers of results that have run dry; auto: where the model has a price."),
+    ] = "auto"
+    max_cost: Annotated[
+        float, Meta(ge=0, description="US dollars that a model with a price may cost in one search; 0: no limit.")
+    ] = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +99,18 @@ class SearchSettings:
             min_length=1, description="The corpus to search without a network, or alone; `sample` ships with pasa-tui."
         ),
     ] = "sample"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """`[models]`: which model searches, and where weights are."""
+
+    default: Annotated[
+        str, Meta(min_length=1, description="The model that searches: builtin, pasa-7b, or the name of a profile.")
+    ] = BUILTIN
+    checkpoints: Annotated[
+        str, Meta(description="The folder of the models' weights; empty: that of `pasa-tui config path`.")
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +170,11 @@ class Settings:
 
     search: SearchSettings = field(default_factory=SearchSettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
+    models: ModelSettings = field(default_factory=ModelSettings)
     sources: SourceSettings = field(default_factory=SourceSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
     interface: InterfaceSettings = field(default_factory=InterfaceSettings)
+    profiles: dict[str, Profile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +210,37 @@ def explain(settings: Settings, path: Path, environ: Mapping[str, str] = os.envi
             source = in_environ.get((section, name)) or (str(path) if name in in_file.get(section, {}) else "default")
             value = getattr(getattr(settings, section), name)
             yield SettingInfo(f"{section}.{name}", value, _description(hint), source)
+    hints = get_type_hints(Profile, include_extras=True)
+    for profile, values in settings.profiles.items():
+        for name in in_file.get(_PROFILES, {}).get(profile, {}):
+            yield SettingInfo(
+                f"{_PROFILES}.{profile}.{name}", getattr(values, name), _description(hints[name]), str(path)
+            )
 
 
 def _sections() -> dict[str, type]:
-    return get_type_hints(Settings)
+    return {name: hint for name, hint in get_type_hints(Settings).items() if name != _PROFILES}
+
+
+def _tables(values: dict[str, Any], where: str) -> Iterator[tuple[str, Any, type]]:
+    """(section, what it holds, what it should be) of each section, those of profiles included. Raises ConfigError."""
+    sections = _sections()
+    for section, content in values.items():
+        if section in sections:
+            yield section, content, sections[section]
+        elif section != _PROFILES:
+            names = ", ".join((*sections, f"{_PROFILES}.NAME"))
+            raise ConfigError(f"Unknown section [{section}] {where}.", f"Known: {names}.")
+        elif not isinstance(content, dict):
+            yield section, content, dict[str, Profile]
+        else:
+            for name, profile in content.items():
+                if not _PROFILE_NAME.fullmatch(name) or name == BUILTIN:
+                    raise ConfigError(
+                        f"A profile can't be named {name!r} {where}.",
+                        f"Take letters, digits, dots, - and _; {BUILTIN} is taken.",
+                    )
+                yield f"{_PROFILES}.{name}", profile, Profile
 
 
 def _description(hint: object) -> str:
@@ -191,32 +260,30 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _check(values: dict[str, Any], where: str, *, strict: bool = True) -> None:
-    known = {section: {item.name for item in dataclasses.fields(cls)} for section, cls in _sections().items()}
-    for section, content in values.items():
-        if section not in known:
-            raise ConfigError(f"Unknown section [{section}] {where}.", f"Known: {', '.join(known)}.")
-        unknown = sorted(set(content) - known[section]) if isinstance(content, dict) else []
+    for section, content, cls in _tables(values, where):
+        known = sorted(item.name for item in dataclasses.fields(cls)) if dataclasses.is_dataclass(cls) else []
+        unknown = sorted(set(content) - set(known)) if known and isinstance(content, dict) else []
         if unknown:
-            raise ConfigError(
-                f"Unknown setting {section}.{unknown[0]} {where}.", f"Known in it: {', '.join(sorted(known[section]))}."
-            )
-    try:
-        msgspec.convert(values, Settings, strict=strict)
-    except UnicodeEncodeError as error:
-        raise ConfigError(f"A value {where} is not text.", "Write it in UTF-8.") from error
-    except msgspec.ValidationError as error:
-        reason, _, at = str(error).partition(" - at ")
-        name = at.strip("`$.") or "a value"
-        if "matching regex" in reason:
-            section, _, field_name = name.partition(".")
-            hint = get_type_hints(_sections()[section], include_extras=True)[field_name]
-            raise ConfigError(
-                f"The value of {name} {where} can't be one.",
-                f"{_description(hint)} By default it is {getattr(getattr(Settings(), section), field_name)!r}.",
-            ) from error
-        raise ConfigError(
-            f"{reason} for {name} {where}.", "`pasa-tui config show` lists every setting and what it takes."
-        ) from error
+            raise ConfigError(f"Unknown setting {section}.{unknown[0]} {where}.", f"Known in it: {', '.join(known)}.")
+        try:
+            msgspec.convert(content, cls, strict=strict)
+        except UnicodeEncodeError as error:
+            raise ConfigError(f"A value {where} is not text.", "Write it in UTF-8.") from error
+        except msgspec.ValidationError as error:
+            raise _wrong(error, section, cls, where) from error
+
+
+def _wrong(error: msgspec.ValidationError, section: str, cls: type, where: str) -> ConfigError:
+    reason, _, at = str(error).partition(" - at ")
+    field_name = at.strip("`$.")
+    name = f"{section}.{field_name}" if field_name else section
+    if "matching regex" in reason:
+        hint = get_type_hints(cls, include_extras=True)[field_name]
+        return ConfigError(
+            f"The value of {name} {where} can't be one.",
+            f"{_description(hint)} By default it is {getattr(cls(), field_name)!r}.",
+        )
+    return ConfigError(f"{reason} for {name} {where}.", "`pasa-tui config show` lists every setting and what it takes.")
 
 
 def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:

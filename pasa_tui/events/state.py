@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from pasa_tui.criteria import Criterion, Verdict
 from pasa_tui.events.types import (
     ActionFailed,
     Counted,
@@ -12,10 +13,15 @@ from pasa_tui.events.types import (
     ExpandFinished,
     ExpandStarted,
     Funnel,
+    MissingEstimated,
+    ModelLoading,
+    ModelsCounted,
+    PaperAssessed,
     PaperFound,
     PaperJudged,
     PaperMetAgain,
     PaperNearer,
+    QuestionSplit,
     RequestsCounted,
     SearchEnded,
     SearchFinished,
@@ -26,14 +32,17 @@ from pasa_tui.events.types import (
     Warned,
 )
 from pasa_tui.papers import Paper, PaperId, Provenance
-from pasa_tui.usage import SourceUsage, Trouble
+from pasa_tui.usage import ModelUsage, SourceUsage, Trouble
 
 _PASSING = frozenset({"network", "failures"})
 
 
 @dataclass(slots=True)
 class FoundPaper:
-    """A paper of the queue with all that is known of it so far. `score` is None until it is judged."""
+    """A paper of the queue with all that is known of it so far. `score` is None until it is judged.
+
+    `verdicts` is empty for papers that were not assessed criterion by criterion.
+    """
 
     paper: Paper
     provenance: Provenance
@@ -43,6 +52,7 @@ class FoundPaper:
     selected: bool = False
     reason: str = ""
     times_met: int = 1
+    verdicts: tuple[Verdict, ...] = ()
 
 
 @dataclass(slots=True)
@@ -81,6 +91,12 @@ class SearchState:
     funnel: Funnel = field(default_factory=Funnel)
     warnings: list[Warned] = field(default_factory=list)
     usage: tuple[SourceUsage, ...] = ()
+    models: tuple[ModelUsage, ...] = ()
+    loading: ModelLoading | None = None
+    criteria: tuple[Criterion, ...] = ()
+    missing: MissingEstimated | None = None
+    crawler: str = ""
+    selector: str = ""
     troubles: list[Trouble] = field(default_factory=list)
     ending: Ending | None = None
     message: str = ""
@@ -93,11 +109,16 @@ class SearchState:
         match event:
             case SearchStarted():
                 self.query, self.before, self.sources = event.query, event.before, event.sources
+                self.crawler, self.selector = event.crawler, event.selector
                 self.ending, self.message = None, ""
                 # What an earlier run said of its circumstances may have passed.
                 self.warnings = [warning for warning in self.warnings if warning.stage not in _PASSING]
-            case PaperFound() | PaperMetAgain() | PaperNearer() | PaperJudged():
-                self._apply_paper(event)
+            case PaperFound() | PaperMetAgain() | PaperNearer():
+                self._apply_meeting(event)
+            case PaperJudged() | PaperAssessed():
+                self._apply_judgement(event)
+            case ModelLoading() | ModelsCounted() | QuestionSplit() | MissingEstimated():
+                self._apply_model(event)
             case Counted():
                 self.funnel = event.funnel
             case RequestsCounted():
@@ -111,7 +132,18 @@ class SearchState:
             case _:
                 self._apply_action(event)
 
-    def _apply_paper(self, event: PaperFound | PaperMetAgain | PaperNearer | PaperJudged) -> None:
+    def _apply_model(self, event: ModelLoading | ModelsCounted | QuestionSplit | MissingEstimated) -> None:
+        match event:
+            case ModelLoading():
+                self.loading = event
+            case ModelsCounted():
+                self.models = event.models
+            case QuestionSplit():
+                self.criteria = event.criteria
+            case MissingEstimated():
+                self.missing = event
+
+    def _apply_meeting(self, event: PaperFound | PaperMetAgain | PaperNearer) -> None:
         match event:
             case PaperFound(paper=paper, action=number):
                 if paper.id in self.papers:
@@ -126,11 +158,17 @@ class SearchState:
             case PaperNearer(paper_id=paper_id):
                 if found := self.papers.get(paper_id):
                     found.depth = min(found.depth, event.depth)
-            case PaperJudged(paper_id=paper_id):
-                found = self.papers.get(paper_id)
-                if found and (found.score is None or event.score >= found.score):
-                    self.selected += event.selected - found.selected
-                    found.score, found.selected, found.reason = event.score, event.selected, event.reason
+
+    def _apply_judgement(self, event: PaperJudged | PaperAssessed) -> None:
+        found = self.papers.get(event.paper_id)
+        if found is None:
+            return
+        match event:
+            case PaperAssessed():
+                found.verdicts = event.verdicts
+            case PaperJudged() if found.score is None or event.score >= found.score:
+                self.selected += event.selected - found.selected
+                found.score, found.selected, found.reason = event.score, event.selected, event.reason
 
     def _apply_action(self, event: Event) -> None:
         match event:

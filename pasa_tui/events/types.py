@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Literal
 
+from pasa_tui.criteria import Criterion, Verdict
 from pasa_tui.papers import Paper, PaperId, Provenance
-from pasa_tui.usage import SourceUsage
+from pasa_tui.usage import ModelUsage, SourceUsage
 
 Ending = Literal["done", "cancelled", "budget", "failed"]
 """Why a search stopped: nothing left to do, asked to, budget spent, or no source answered at all."""
@@ -193,6 +194,45 @@ class SourceTroubled(Event):
 
     source: str
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelLoading(Event):
+    """A language model is being made ready; `share` in [0, 1] is how far that is, where it is known."""
+
+    message: str
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelsCounted(Event):
+    """What each language model did so far, over all runs of this search."""
+
+    models: tuple[ModelUsage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionSplit(Event):
+    """What the question asks of a paper, piece by piece."""
+
+    criteria: tuple[Criterion, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperAssessed(Event):
+    """How far a paper meets each criterion. The score and the selection stay as they are."""
+
+    paper_id: PaperId
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingEstimated(Event):
+    """How many papers that the Selector would take are likely still to be found, with a 95 % interval."""
+
+    missing: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,4 +29,4 @@ def test_show_says_where_a_value_is_from(invoke: Invoke, paths: Paths) -> None:
 def test_path_names_every_place(invoke: Invoke, paths: Paths) -> None:
     shown = dict(line.split(maxsplit=1) for line in invoke("config", "path").stdout.splitlines())
     assert shown["settings"] == str(paths.config_file) and shown["library"] == str(paths.library_file)
-    assert set(shown) == {"settings", "themes", "library", "corpora", "cache"}
+    assert set(shown) == {"settings", "themes", "library", "corpora", "weights", "cache"}
