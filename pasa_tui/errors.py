@@ -73,6 +73,12 @@ class ModelError(PasaError):
     title = "The model can't be used"
 
 
+class SpentError(ModelError):
+    """What a model may cost is spent, or the next request might cost more than is left."""
+
+    title = "The limit of cost is reached"
+
+
 class ExportError(PasaError):
     """Papers cannot be written where or how they were asked for."""
 

@@ -1,6 +1,8 @@
-"""What was asked of each source: the numbers that sources keep and events carry."""
+"""What was asked of each source and model: the numbers that these keep and events carry."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +49,25 @@ class ModelUsage:
     completion_tokens: int = 0
     cost: float = 0.0
     seconds: float = 0.0
+
+
+Usage = TypeVar("Usage", bound=SourceUsage | ModelUsage)
+
+
+def added(past: Mapping[str, Usage], now: Sequence[Usage]) -> tuple[Usage, ...]:
+    """The usage of this run on top of that of earlier runs, by name; of words the later."""
+    totals: list[Usage] = []
+    for usage in now:
+        before = past.get(usage.name)
+        sums: dict[str, Any] = {}
+        for item in fields(usage) if before else ():
+            old, new = getattr(before, item.name), getattr(usage, item.name)
+            sums[item.name] = (new or old) if isinstance(new, str) else _rounded(old + new)
+        totals.append(replace(usage, **sums))
+    names = {usage.name for usage in now}
+    return (*(usage for name, usage in past.items() if name not in names), *totals)
+
+
+def _rounded(number: float) -> float:
+    # Of seconds three digits mean something, of dollars six.
+    return round(number, 6) if isinstance(number, float) else number

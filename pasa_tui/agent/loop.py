@@ -7,15 +7,18 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 
+from pasa_tui.agent.assessing import assess_as_judged
 from pasa_tui.agent.funnel import dry_stages, funnel_of
+from pasa_tui.agent.planning import iterative
 from pasa_tui.agent.protocols import Sources
 from pasa_tui.agent.run import Run
 from pasa_tui.agent.schedule import best_first, layered
 from pasa_tui.config.settings import AgentSettings
 from pasa_tui.errors import PasaError
-from pasa_tui.events import Event, SearchEnded, SearchFinished, SearchPlanned, SearchStarted, SearchState
+from pasa_tui.events import Event, ModelLoading, SearchEnded, SearchFinished, SearchPlanned, SearchStarted, SearchState
 from pasa_tui.events.types import Ending, ExpandFinished, ExpandStarted
-from pasa_tui.models.protocols import Crawler, SearchResults, Selector
+from pasa_tui.models.engines.protocol import Progress
+from pasa_tui.models.protocols import Crawler, ModelRuntime, SearchResults, Selector
 from pasa_tui.papers import Paper, Query
 
 _SCHEDULES = {"best-first": best_first, "layered": layered}
@@ -28,13 +31,15 @@ async def run_agent(
     selector: Selector,
     sources: Sources,
     settings: AgentSettings,
+    models: ModelRuntime | None = None,
     past: Sequence[Event] = (),
     clock: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[Event, None]:
     """Search for `query` and yield every event, from SearchStarted to SearchEnded.
 
     With several `crawlers` (an ensemble) each has a search session of its own, and a paper's chosen sections
-    are the union of theirs. `past` are the recorded events of an interrupted run of the same search: what they
+    are the union of theirs. `models` says how the models are made ready, paced and counted, and brings those for the
+    further steps. `past` are the recorded events of an interrupted run of the same search: what they
     finished is not done again. Closing the generator cancels whatever is under way. A failing source becomes an
     event; a failing model ends the search with "failed". Only a defect raises, after SearchEnded was yielded.
     """
@@ -50,6 +55,7 @@ async def run_agent(
         sources=sources,
         settings=settings,
         emit=events.put_nowait,
+        models=models or ModelRuntime(),
         clock=lambda: round(clock() - began, 3),
     )
     _take_up(run, past, state)
@@ -77,13 +83,17 @@ async def _work(run: Run, *, resumed: bool) -> None:
             sources=tuple(tool.name for tool in run.sources.search),
             crawler=", ".join(crawler.name for crawler in run.crawlers),
             selector=run.selector.name,
+            model=run.models.model,
+            prompts=run.models.prompts,
             resumed=resumed,
         )
     )
     try:
         try:
+            await _start_models(run)
+            # From here on, so that loading a large model does not use up the time of the search.
             async with asyncio.timeout(run.budget.seconds):
-                await _SCHEDULES[run.settings.schedule](run)
+                await _search(run)
         except* PasaError as group:
             _end(run, "failed", str(_first(group)))
         except* TimeoutError:
@@ -98,6 +108,28 @@ async def _work(run: Run, *, resumed: bool) -> None:
         for task in run.stragglers:
             task.cancel()
         await asyncio.gather(*run.stragglers, return_exceptions=True)
+
+
+async def _start_models(run: Run) -> None:
+    loop = asyncio.get_running_loop()
+
+    def tell(progress: Progress) -> None:
+        # From whichever thread loads the model.
+        event = ModelLoading(at=run.clock(), message=progress.message, share=progress.share)
+        loop.call_soon_threadsafe(run.emit, event)
+
+    await run.models.start(tell)
+
+
+async def _search(run: Run) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        if run.models.assessor and run.settings.criteria != "off":
+            tasks.create_task(assess_as_judged(run, run.models.assessor))
+        if run.models.planner and run.settings.planner == "iterative":
+            await iterative(run, run.models.planner)
+        else:
+            await _SCHEDULES[run.settings.schedule](run)
+        run.to_assess.put_nowait(None)
 
 
 def _outcome(run: Run) -> tuple[Ending, str]:
@@ -140,6 +172,12 @@ def _take_up(run: Run, past: Sequence[Event], state: SearchState) -> None:
     run.past_failures = run.funnel.failures
     run.actions = max(state.actions, default=0)
     run.past_usage = {usage.name: usage for usage in state.usage}
+    run.past_models = {usage.name: usage for usage in state.models}
+    run.models.take_up(state.models)
+    run.criteria = state.criteria
+    for found in state.ranked(selected_only=run.settings.criteria == "selected"):
+        if found.score is not None and not found.verdicts:
+            run.to_assess.put_nowait(found.paper.id)
     texts = {event.action: event.text for event in past if isinstance(event, SearchPlanned)}
     opened = {event.action: (event.paper_id, event.direction) for event in past if isinstance(event, ExpandStarted)}
     for event in past:

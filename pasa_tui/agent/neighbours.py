@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pasa_tui.agent.judging import judge_waiting
 from pasa_tui.agent.queue import QueuedPaper
 from pasa_tui.agent.run import Run
 from pasa_tui.errors import SourceError
@@ -160,7 +161,7 @@ async def _meet_best(run: Run, candidates: Sequence[_Candidate], actions: dict[P
             added += is_new
         taken += added
         run.count(near_new=added)
-        await run.judge_waiting()
+        await judge_waiting(run)
         if run.funnel.selected == before:
             break
     return new

@@ -85,6 +85,10 @@ class PaperQueue:
             Candidate(queued.paper, tuple(queued.provenances)) for queued in (self.papers[paper_id] for paper_id in ids)
         ]
 
+    def put_back(self, candidates: Sequence[Candidate]) -> None:
+        """Let papers that were taken to be judged, and were not, wait again."""
+        self.unjudged.update({candidate.paper.id: None for candidate in candidates})
+
     def expandable(self, layers: int) -> Iterator[QueuedPaper]:
         """Judged papers that were not opened yet and are not too deep."""
         return (

@@ -8,7 +8,8 @@ from pasa_tui.agent.budget import Budget
 from pasa_tui.agent.protocols import Sources
 from pasa_tui.agent.queue import PaperQueue, QueuedPaper
 from pasa_tui.config.settings import AgentSettings
-from pasa_tui.errors import SourceError
+from pasa_tui.criteria import Criterion
+from pasa_tui.errors import SourceError, SpentError
 from pasa_tui.events import (
     ActionFailed,
     Counted,
@@ -16,8 +17,8 @@ from pasa_tui.events import (
     ExpandFinished,
     ExpandStarted,
     Funnel,
+    ModelsCounted,
     PaperFound,
-    PaperJudged,
     PaperMetAgain,
     PaperNearer,
     RequestsCounted,
@@ -25,15 +26,9 @@ from pasa_tui.events import (
     SourceTroubled,
     Warned,
 )
-from pasa_tui.models.protocols import Crawler, SearchResults, Selector
+from pasa_tui.models.protocols import Candidate, Crawler, ModelRuntime, SearchResults, Selector
 from pasa_tui.papers import Citation, Paper, PaperId, Provenance, Query, Section
-from pasa_tui.usage import SourceUsage
-
-# Papers judged between two looks at what else there is to do: small enough that a builtin Selector lets
-# others in every few milliseconds, large enough to fill a GPU's batch.
-_JUDGE_BATCH = 64
-# A score that rises by less is no news: a repeated judgement then changes no order that a person sees.
-_NEWS = 1e-3
+from pasa_tui.usage import ModelUsage, SourceUsage, added
 
 
 @dataclass(slots=True)
@@ -47,12 +42,14 @@ class Run:
     settings: AgentSettings
     emit: Callable[[Event], None]
     clock: Callable[[], float]
+    models: ModelRuntime = field(default_factory=ModelRuntime)
     queue: PaperQueue = field(default_factory=PaperQueue)
     funnel: Funnel = field(default_factory=Funnel)
     actions: int = 0
     searched: dict[str, SearchResults] = field(default_factory=dict)
     searching: dict[str, asyncio.Task[SearchResults]] = field(default_factory=dict)
     stopped: str = ""
+    stopped_spending: bool = False
     lost: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     stragglers: set[asyncio.Task[None]] = field(default_factory=set)
@@ -60,6 +57,10 @@ class Run:
     past_failures: int = 0
     past_usage: dict[str, SourceUsage] = field(default_factory=dict)
     usage: tuple[SourceUsage, ...] = ()
+    past_models: dict[str, ModelUsage] = field(default_factory=dict)
+    model_usage: tuple[ModelUsage, ...] = ()
+    criteria: Sequence[Criterion] = ()
+    to_assess: asyncio.Queue[PaperId | None] = field(default_factory=asyncio.Queue)
     concurrency: int = field(init=False)
     slots: asyncio.Semaphore = field(init=False)
     budget: Budget = field(init=False)
@@ -86,6 +87,7 @@ class Run:
     def tell_counts(self) -> None:
         """Emit the funnel as it stands and let the schedule look for what can be done now."""
         self.tell_requests()
+        self.tell_models()
         self.emit(Counted(at=self.clock(), funnel=self.funnel))
         self.changed.set()
 
@@ -93,7 +95,7 @@ class Run:
         """Emit what the sources count, and their new troubles."""
         if self.sources.usage is None:
             return
-        usage = _added(self.past_usage, self.sources.usage())
+        usage = added(self.past_usage, self.sources.usage())
         if usage != self.usage:
             self.usage = usage
             self.funnel = replace(self.funnel, requests=sum(source.requests for source in usage))
@@ -102,6 +104,19 @@ class Run:
             if (trouble.source, trouble.message) in self.told:
                 continue
             self.emit(SourceTroubled(at=self.clock(), source=trouble.source, message=trouble.message))
+
+    def tell_models(self) -> None:
+        """Emit what the models did, where that is more than before."""
+        usage = added(self.past_models, self.models.usage())
+        if usage and usage != self.model_usage:
+            self.model_usage = usage
+            self.emit(ModelsCounted(at=self.clock(), models=usage))
+
+    def spend_out(self) -> None:
+        """Remember that the models may cost no more: nothing new begins."""
+        self.stopped_spending = True
+        self.stopped = self.stopped or f"the limit of ${self.settings.max_cost:g} (agent.max_cost)"
+        self.changed.set()
 
     def out_of_budget(self) -> bool:
         """Whether no new search or expansion may begin: a limit is reached, or no source can be reached any more.
@@ -171,8 +186,11 @@ class Run:
             return None
         wanted: set[str] = set()
         if sections:
-            for crawler in self.crawlers:
-                wanted |= {name async for name in crawler.choose(self.query, paper, tuple(sections))}
+            try:
+                for crawler in self.crawlers:
+                    wanted |= {name async for name in crawler.choose(self.query, paper, tuple(sections))}
+            except SpentError:
+                self.spend_out()
         chosen = [section for name, section in sections.items() if name in wanted]
         self.emit(
             SectionsChosen(
@@ -213,28 +231,9 @@ class Run:
             self.emit(PaperNearer(at=self.clock(), paper_id=paper_id, depth=nearer))
         return new
 
-    async def judge_waiting(self) -> None:
-        """Judge all papers that wait for it, batch by batch, those included that arrive meanwhile."""
-        while candidates := self.queue.take_unjudged(_JUDGE_BATCH):
-            judgements = await self.selector.judge(self.query, candidates)
-            for candidate, judgement in zip(candidates, judgements, strict=True):
-                queued = self.queue.papers[candidate.paper.id]
-                selected = judgement.score > self.settings.threshold
-                if queued.score is not None and judgement.score < queued.score + _NEWS and selected <= queued.selected:
-                    continue
-                self.count(judged=int(queued.score is None), selected=int(selected) - int(queued.selected))
-                queued.score, queued.selected = judgement.score, selected
-                self.emit(
-                    PaperJudged(
-                        at=self.clock(),
-                        paper_id=candidate.paper.id,
-                        score=judgement.score,
-                        selected=selected,
-                        reason=judgement.reason,
-                    )
-                )
-            self.tell_counts()
-            await asyncio.sleep(0)  # As after a search.
+    def take_unjudged(self) -> Sequence[Candidate]:
+        """The next batch for the Selector; none where nothing waits, or no more may be spent on it."""
+        return () if self.stopped_spending else self.queue.take_unjudged(self.models.batch)
 
     # -- small things -------------------------------------------------------------------------------------
 
@@ -249,26 +248,6 @@ class Run:
         self.told.add((source, error.message))
         self.emit(ActionFailed(at=self.clock(), action=action, source=source, message=error.message))
         self.tell_counts()
-
-
-def _added(past: dict[str, SourceUsage], now: Sequence[SourceUsage]) -> tuple[SourceUsage, ...]:
-    """The usage of this run on top of that of earlier runs of the same search."""
-    added = []
-    for usage in now:
-        before = past.get(usage.name, SourceUsage(usage.name))
-        added.append(
-            SourceUsage(
-                name=usage.name,
-                requests=before.requests + usage.requests,
-                cached=before.cached + usage.cached,
-                retried=before.retried + usage.retried,
-                failed=before.failed + usage.failed,
-                waited=round(before.waited + usage.waited, 3),
-                left=usage.left or before.left,
-            )
-        )
-    names = {usage.name for usage in now}
-    return (*(usage for name, usage in past.items() if name not in names), *added)
 
 
 def _merged(sections: Sequence[Section]) -> dict[str, Section]:

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable
 
+from pasa_tui.agent.judging import judge_waiting, start_judging
 from pasa_tui.agent.neighbours import meet_neighbours
 from pasa_tui.agent.queue import QueuedPaper
 from pasa_tui.agent.run import Run
@@ -16,14 +17,14 @@ async def layered(run: Run) -> None:
         for crawler in run.crawlers:
             sessions.create_task(search_session(run, crawler))
     await finish_stragglers(run)
-    await run.judge_waiting()
+    await judge_waiting(run)
     for layer in range(run.settings.expand_layers):
         papers = sorted(
             (queued for queued in run.queue.expandable(run.settings.expand_layers) if queued.depth == layer),
             key=lambda queued: queued.best_first,
         )
         await _expand_all(run, papers[: _room(run, layer)])
-        await run.judge_waiting()
+        await judge_waiting(run)
     await meet_neighbours(run)
 
 
@@ -52,15 +53,20 @@ async def best_first(run: Run) -> None:
     async with asyncio.TaskGroup() as tasks:
         sessions = {tasks.create_task(search_session(run, crawler)) for crawler in run.crawlers}
         expanding: set[asyncio.Task[None]] = set()
+        judging: set[asyncio.Task[None]] = set()
         while True:
             run.changed.clear()
-            await run.judge_waiting()
+            if run.models.parallel:
+                # Beside everything else: a language model takes its time.
+                start_judging(run, tasks, judging)
+            else:
+                await judge_waiting(run)
             _start_expansions(run, tasks, expanding)
             sessions = {task for task in sessions if not task.done()}
             expanding = {task for task in expanding if not task.done()}
-            if run.queue.unjudged:
+            if run.queue.unjudged and not run.models.parallel:
                 continue
-            under_way = {*sessions, *expanding, *run.stragglers}
+            under_way = {*sessions, *expanding, *judging, *run.stragglers}
             if not under_way:
                 break
             waiter = asyncio.ensure_future(run.changed.wait())

@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from pasa_tui.agent.protocols import SearchTool
 from pasa_tui.agent.run import Run
-from pasa_tui.errors import SourceError
+from pasa_tui.errors import SourceError, SpentError
 from pasa_tui.events import SearchFinished, SearchPlanned
 from pasa_tui.models.protocols import Crawler, SearchResults
 from pasa_tui.papers import Paper, PaperId, Provenance
@@ -36,13 +36,16 @@ async def search_session(run: Run, crawler: Crawler) -> None:
         async with asyncio.TaskGroup() as round_:
             tasks: list[asyncio.Task[SearchResults]] = []
             plan = crawler.plan(run.query, tuple(found))
-            async for text in plan:
-                key = " ".join(text.lower().split())
-                if key and key not in planned:
-                    planned.add(key)
-                    tasks.append(_search_once(run, " ".join(text.split()), round_))
-                if len(planned) >= run.settings.search_queries:
-                    break
+            try:
+                async for text in plan:
+                    key = " ".join(text.lower().split())
+                    if key and key not in planned:
+                        planned.add(key)
+                        tasks.append(search_once(run, " ".join(text.split()), round_))
+                    if len(planned) >= run.settings.search_queries:
+                        break
+            except SpentError:
+                run.spend_out()
             if closing := getattr(plan, "aclose", None):
                 await closing()
         if not tasks:
@@ -56,8 +59,8 @@ async def finish_stragglers(run: Run) -> None:
         await asyncio.gather(*run.stragglers)
 
 
-def _search_once(run: Run, text: str, tasks: asyncio.TaskGroup) -> asyncio.Task[SearchResults]:
-    """The one task that makes this search, whichever Crawler of an ensemble planned it first."""
+def search_once(run: Run, text: str, tasks: asyncio.TaskGroup) -> asyncio.Task[SearchResults]:
+    """The one task that makes this search, whoever planned it first."""
     if text not in run.searching:
         run.searching[text] = tasks.create_task(_search(run, text))
     return run.searching[text]

@@ -95,8 +95,8 @@ class SearchState:
     loading: ModelLoading | None = None
     criteria: tuple[Criterion, ...] = ()
     missing: MissingEstimated | None = None
-    crawler: str = ""
-    selector: str = ""
+    model: str = ""
+    prompts: str = ""
     troubles: list[Trouble] = field(default_factory=list)
     ending: Ending | None = None
     message: str = ""
@@ -109,7 +109,7 @@ class SearchState:
         match event:
             case SearchStarted():
                 self.query, self.before, self.sources = event.query, event.before, event.sources
-                self.crawler, self.selector = event.crawler, event.selector
+                self.model, self.prompts = event.model, event.prompts
                 self.ending, self.message = None, ""
                 # What an earlier run said of its circumstances may have passed.
                 self.warnings = [warning for warning in self.warnings if warning.stage not in _PASSING]

@@ -68,7 +68,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchStarted(Event):
-    """The search session begins, or begins again after an interruption (`resumed`)."""
+    """The search session begins, or begins again after an interruption (`resumed`).
+
+    `model` is the profile's name, `prompts` names the exact words that models are asked with.
+    """
 
     query: str
     before: date | None = None
@@ -76,6 +79,8 @@ class SearchStarted(Event):
     sources: tuple[str, ...] = ()
     crawler: str = ""
     selector: str = ""
+    model: str = ""
+    prompts: str = ""
     resumed: bool = False
 
 
@@ -209,6 +214,15 @@ class ModelsCounted(Event):
     """What each language model did so far, over all runs of this search."""
 
     models: tuple[ModelUsage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedOn(Event):
+    """The iterative planner saw what was found and proposed so many searches and expansions; none: it is done."""
+
+    turn: int
+    searches: int
+    expansions: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,14 @@ Implementations are called from one event loop and may compute for some millisec
 takes longer belongs behind an await.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from pasa_tui.criteria import Criterion, Verdict
+from pasa_tui.models.engines.protocol import Progress
 from pasa_tui.papers import Paper, PaperId, Provenance, Query
+from pasa_tui.usage import ModelUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +131,38 @@ class Planner(Protocol):
     async def propose(self, query: Query, standing: Standing) -> Proposal:
         """The next searches and expansions; those made before are left out. Raises ModelError."""
         ...
+
+
+async def _is_ready(tell: Callable[[Progress], None]) -> None:
+    return None
+
+
+def _no_usage() -> Sequence[ModelUsage]:
+    return ()
+
+
+def _nothing_spent(usage: Sequence[ModelUsage]) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRuntime:
+    """What goes with the Crawler and the Selector of a search: how they are made ready, paced and counted.
+
+    `model` and `prompts` name the model and the exact words that it is asked with. `start` makes the models ready,
+    telling its progress from any thread; `usage` says what they did in this run; `take_up` is told what earlier runs
+    of the same search used. The Selector is given `batch` papers at a time, `parallel` such batches at once; 0 stands
+    for a Selector that computes in the loop's own thread, one after the other. `stops_early` leaves papers unjudged
+    where results have run dry.
+    """
+
+    model: str = "builtin"
+    prompts: str = ""
+    start: Callable[[Callable[[Progress], None]], Awaitable[None]] = _is_ready
+    usage: Callable[[], Sequence[ModelUsage]] = _no_usage
+    take_up: Callable[[Sequence[ModelUsage]], None] = _nothing_spent
+    assessor: Assessor | None = None
+    planner: Planner | None = None
+    batch: int = 64
+    parallel: int = 0
+    stops_early: bool = False
