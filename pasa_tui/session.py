@@ -35,7 +35,7 @@ class Session:
         """A new search, kept in the library from here on. Raises PasaError, and then nothing is kept."""
         agent = self._build_agent(request, self._paths)
         try:
-            search_id = self.library.create_search(request.query, request.to_json())
+            search_id = self.library.create_search(request.query, {**request.to_json(), "models": dict(agent.record)})
         except BaseException:
             agent.close()
             raise
@@ -86,6 +86,7 @@ class RunningSearch:
             selector=self._agent.selector,
             sources=self._agent.sources,
             settings=self.request.settings,
+            models=self._agent.runtime,
             past=self._past,
         )
         flushing = asyncio.create_task(self._recorder.flush_regularly())
