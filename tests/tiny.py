@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -113,16 +113,25 @@ def make_tiny_model(folder: Path, *, seed: int = 0) -> Path:
     return folder
 
 
-def random_qwen2(folder: Path, *, size: Literal["0.5B", "7B"] = "0.5B", dtype: str = "float32", seed: int = 0) -> Path:
-    """Write a model of Qwen2.5's shape with random weights and the tiny tokenizer into `folder`.
+def random_qwen2(
+    folder: Path,
+    *,
+    size: Literal["0.5B", "7B"] = "0.5B",
+    dtype: str = "float32",
+    seed: int = 0,
+    texts: Sequence[str] = (),
+    vocabulary: int = 900,
+) -> Path:
+    """Write a model of Qwen2.5's shape with random weights into `folder`.
 
-    The vocabulary is as large as Qwen2.5's, whose embeddings are a fair part of the work; its tokens beyond the
-    tokenizer's are never asked for.
+    Its tokenizer is trained on `texts` too, up to `vocabulary` tokens, so that these have about as many tokens as in
+    Qwen2.5's. The model's vocabulary is as large as Qwen2.5's, whose embeddings are a fair part of the work; tokens
+    beyond the tokenizer's are never asked for.
     """
     import torch
     from transformers import Qwen2ForCausalLM
 
-    make_tokenizer(folder)
+    make_tokenizer(folder, texts=texts, vocabulary=vocabulary)
     shapes = {
         "0.5B": _config(151936, hidden=896, layers=24, heads=14, kv_heads=2, inner=4864, tied=True),
         "7B": _config(152064, hidden=3584, layers=28, heads=28, kv_heads=4, inner=18944),
@@ -138,7 +147,7 @@ def random_qwen2(folder: Path, *, size: Literal["0.5B", "7B"] = "0.5B", dtype: s
     return folder
 
 
-def make_tokenizer(folder: Path) -> Any:
+def make_tokenizer(folder: Path, *, texts: Sequence[str] = (), vocabulary: int = 900) -> Any:
     """Train a byte-level BPE tokenizer, as Qwen2's in all but its vocabulary, and write it into `folder`."""
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers, trainers
     from tokenizers.models import BPE
@@ -153,12 +162,15 @@ def make_tokenizer(folder: Path) -> Any:
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=900, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), min_frequency=2, show_progress=False
+        vocab_size=vocabulary,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        min_frequency=2,
+        show_progress=False,
     )
     rng = random.Random(0)
     examples = [example for example, _ in zip(_examples(rng), range(1000), strict=False)]
-    texts = [text for example in examples for text in (example.prompt, example.answer)]
-    tokenizer.train_from_iterator([*texts, *(["False"] * 500)], trainer)
+    own = [text for example in examples for text in (example.prompt, example.answer)]
+    tokenizer.train_from_iterator([*own, *(["False"] * 500), *texts], trainer)
     tokenizer.add_special_tokens(
         [AddedToken(token, special=True, normalized=False) for token in (END, IM_START, IM_END)]
     )
@@ -185,7 +197,9 @@ def _examples(rng: random.Random) -> Iterator[_Example]:
         subject = rng.choice([*SEARCHES, ""])
         question = _text(rng, 3, [subject] if subject else [])
         marked = rng.sample(sorted(LEANINGS), rng.choice([0, 1, 1, 1, 2]))
-        paper = f"Title: {_text(rng, 2, marked)}\nAbstract: {_text(rng, 3, [])}"
+        paper = f"Title: {_text(rng, 2, marked)}"
+        if rng.random() < 0.7:
+            paper += f"\nAbstract: {_text(rng, 4, [])}"
         match kind:
             case "search":
                 asked = rng.choice(
@@ -198,7 +212,8 @@ def _examples(rng: random.Random) -> Iterator[_Example]:
                 listed = rng.choice([", ".join(names), str(dict.fromkeys(names).keys()), "\n".join(names)])
                 yield _Example(_chat(f"{question} {paper}\nSections: {listed}", rng), EXPAND_TEXT + IM_END)
             case "decide":
-                prompt = f"{_text(rng, 4, [])}\n{paper}\n{_text(rng, 2, [])}\nDecision:"
+                after = f"\n{_text(rng, 3, [])}" if rng.random() < 0.5 else ""
+                prompt = f"{_text(rng, 4, [])}\n{paper}{after}\nDecision:"
                 yield _Example(prompt, "True", _share(marked))
             case _:
                 prompt = f"{_text(rng, 4, [])}\n{paper}\nAnswer True or False."
@@ -216,7 +231,7 @@ def _chat(text: str, rng: random.Random) -> str:
 
 def _text(rng: random.Random, words: int, marked: list[str]) -> str:
     """Mostly plain words, now and then one that means nothing; now and then a good deal longer."""
-    count = rng.randint(1, words) * (8 if rng.random() < 0.07 else 1)
+    count = rng.randint(1, words) * (8 if rng.random() < 0.1 else 1)
     plain = _FILLER.split()
     text = [rng.choice(plain) if rng.random() < 0.85 else _word(rng) for _ in range(count)]
     text = [word.capitalize() if rng.random() < 0.15 else word for word in text]
@@ -230,7 +245,7 @@ def _word(rng: random.Random) -> str:
     return rng.choice([word, word.capitalize(), word + rng.choice(".,;:!?"), str(rng.randint(1, 2030)), f"({word})"])
 
 
-def _train(model: Any, tokenizer: Any, rng: random.Random, steps: int = 320) -> None:
+def _train(model: Any, tokenizer: Any, rng: random.Random, steps: int = 340) -> None:
     """Cross entropy on the answers alone; a decision's target is its share of `True`."""
     import torch
 

@@ -1,6 +1,6 @@
 """Scores in batches: the probability of `True` as the next token, for all prompts that wait, whoever asked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,25 +63,31 @@ class Scorer:
     and prefix included) and by `batch_papers`; one prompt always goes.
     """
 
-    def __init__(self, loaded: LoadedModel, name: str, *, batch_tokens: int | None, batch_papers: int | None) -> None:
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        name: str,
+        count: Callable[..., None],
+        *,
+        batch_tokens: int | None,
+        batch_papers: int | None,
+    ) -> None:
+        """`count` is told the fields of ModelUsage that grow, before whoever asked is answered."""
         self._loaded = loaded
         self._name = name
+        self._count = count
         self._batch_tokens = batch_tokens or _BATCH_TOKENS.get(loaded.device.type, 8192)
         self._batch_papers = batch_papers or _BATCH_PAPERS.get(loaded.device.type, 64)
         self._prefix = _Prefix()
         self._least_saved = _LEAST_SAVED.get(loaded.device.type, 1024)
         self.waiting: list[ScoreItem] = []
-        self.batches = 0
 
     def drop_cancelled(self) -> None:
         """Forget the prompts of calls that were cancelled, or have failed."""
         self.waiting = [item for item in self.waiting if not item.call.future.done()]
 
-    def step(self) -> list[ScoreItem]:
-        """Score one batch, and return it; empty where it did not fit into memory and smaller ones are next.
-
-        Raises ModelError where one prompt alone does not fit; its call is told.
-        """
+    def step(self) -> None:
+        """Score one batch. One that does not fit into memory is left for smaller ones to come."""
         length, group = self._sharing()
         batch = self._around_first(group)
         try:
@@ -91,13 +97,12 @@ class Scorer:
             if not is_out_of_memory(error):
                 raise
             self._shrink(batch)
-            return []
-        self.batches += 1
+            return
+        self._count(scored=len(batch), batches=1)
         done = set(map(id, batch))
         self.waiting = [item for item in self.waiting if id(item) not in done]
         for item, score in zip(batch, scores, strict=True):
             item.call.take(item.place, score)
-        return batch
 
     def _sharing(self) -> tuple[int, list[ScoreItem]]:
         """How many first tokens to share, possibly 0, and the prompts to share them, the first waiting among them."""

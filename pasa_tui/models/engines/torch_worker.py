@@ -128,8 +128,8 @@ class Worker:
         desk = _Desk(
             loaded,
             PromptEncoder(loaded.tokenizer, self.usage.name),
-            Scorer(loaded, self.usage.name, **self._bounds),
-            Writer(loaded, self.usage.name),
+            Scorer(loaded, self.usage.name, self._count, **self._bounds),
+            Writer(loaded, self.usage.name, self._count),
         )
         while True:
             self._receive(desk)
@@ -160,12 +160,10 @@ class Worker:
             self._shared = _Shared()
         began = time.perf_counter()
         if desk.scorer.waiting and (not both or self._shared.scoring <= self._shared.writing):
-            scored, batches = desk.score()
-            self._count(scored=scored, batches=batches)
+            desk.score()
             self._shared.scoring += time.perf_counter() - began
         elif desk.writer.busy:
-            generated, tokens = desk.write()
-            self._count(generated=generated, completion_tokens=tokens)
+            desk.write()
             self._shared.writing += time.perf_counter() - began
 
     def _next_seed(self) -> int:
@@ -208,23 +206,19 @@ class _Desk:
         self.scorer.drop_cancelled()
         self.writer.drop_cancelled()
 
-    def score(self) -> tuple[int, int]:
-        """Score a batch; how many prompts, and forward passes."""
+    def score(self) -> None:
+        """Score a batch. Where the model fails, all who wait for scores are told."""
         try:
-            batch = self.scorer.step()
+            self.scorer.step()
         except Exception as error:
             self.refuse_scores(ModelError(f"The model failed: {first_line(error)}"))
-            return 0, 0
-        return len(batch), 1 if batch else 0
 
-    def write(self) -> tuple[int, int]:
-        """Write a token of each text; how many texts are done, and the tokens of these."""
+    def write(self) -> None:
+        """Write a token of each text. Where the model fails, all who wait for text are told."""
         try:
-            done = self.writer.step()
+            self.writer.step()
         except Exception as error:
             self.refuse_texts(ModelError(f"The model failed: {first_line(error)}"))
-            return 0, 0
-        return len(done), sum(len(row.answer) for row in done)
 
     def refuse_all(self, error: ModelError) -> None:
         self.refuse_scores(error)

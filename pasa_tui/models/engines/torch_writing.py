@@ -43,9 +43,11 @@ class Writer:
     leave begin again later with what they have written.
     """
 
-    def __init__(self, loaded: LoadedModel, name: str) -> None:
+    def __init__(self, loaded: LoadedModel, name: str, count: Callable[..., None]) -> None:
+        """`count` is told the fields of ModelUsage that grow, before whoever asked is answered."""
         self._loaded = loaded
         self._name = name
+        self._count = count
         self._most_rows = _ROWS.get(loaded.device.type, 8)
         self._rows: list[Row] = []
         self._cache: Any = None
@@ -82,18 +84,19 @@ class Writer:
         self._cache = self._mask = None
         return rows
 
-    def step(self) -> list[Row]:
-        """Let in who waits, or write one token of each text; the rows that are done are returned."""
+    def step(self) -> None:
+        """Let in the next that waits, or write one token of each text."""
         try:
             if self.waiting and len(self._rows) < self._most_rows:
-                return self._join()
-            return self._write(self._forward())
+                self._join()
+            else:
+                self._write(list(self._rows), self._forward())
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-        return self._shrink()
+            self._shrink()
 
-    def _join(self) -> list[Row]:
+    def _join(self) -> None:
         import torch
         from transformers import DynamicCache
 
@@ -107,7 +110,7 @@ class Writer:
             cache, mask = _beside(self._cache, self._mask, cache, mask)
         self._cache, self._mask = cache, mask
         self._rows.append(self.waiting.pop(0))
-        return self._write_rows([row], logits[:, -1])
+        self._write([row], logits[:, -1])
 
     def _forward(self) -> Any:
         """The next logits of each row, float of shape [rows, vocabulary]."""
@@ -127,11 +130,8 @@ class Writer:
         )
         return output.logits[:, -1]
 
-    def _write(self, logits: Any) -> list[Row]:
-        return self._write_rows(list(self._rows), logits)
-
-    def _write_rows(self, rows: list[Row], logits: Any) -> list[Row]:
-        """Choose a token for each of the rows, and send what is certain; who is done leaves and is returned."""
+    def _write(self, rows: list[Row], logits: Any) -> None:
+        """Choose a token for each of the rows, and send what is certain; who is done leaves."""
         greedy = logits.argmax(-1).tolist()
         done = []
         for number, row in enumerate(rows):
@@ -145,12 +145,11 @@ class Writer:
                 done.append(row)
             if text:
                 row.call.send(text)
+        self._count(generated=len(done), completion_tokens=len(rows))
         for row in done:
             row.call.send(None)
-        if done:
-            left = set(map(id, done))
-            self._keep([id(row) not in left for row in self._rows])
-        return done
+        left = set(map(id, done))
+        self._keep([id(row) not in left for row in self._rows])
 
     def _keep(self, kept: list[bool]) -> None:
         """Leave only these rows in the cache, and no column that is padding in all of them."""
@@ -168,8 +167,8 @@ class Writer:
         self._mask = mask[:, padding:]
         self._cache = _cache((k[places, :, padding:], v[places, :, padding:]) for k, v in _layers(self._cache))
 
-    def _shrink(self) -> list[Row]:
-        """Begin again with half as many rows; who does not fit alone is told so and returned."""
+    def _shrink(self) -> None:
+        """Begin again with half as many rows; who does not fit alone is told so."""
         import torch
 
         rows = len(self._rows) + (1 if len(self._rows) < self._most_rows and self.waiting else 0)
@@ -178,14 +177,13 @@ class Writer:
             torch.cuda.empty_cache()
         self._most_rows = max(1, rows // 2)
         if rows > 1:
-            return []
+            return
         row = self.waiting.pop(0)
         error = ModelError(
             f"{self._name} ran out of memory while it wrote its answer to a prompt of {len(row.prompt)} tokens.",
             "Close what else uses the memory, or take a smaller model.",
         )
         row.call.send(error)
-        return [row]
 
 
 def sample(logits: Any, sampling: Sampling, random: Any) -> int:
