@@ -8,10 +8,30 @@ from pasa_tui.papers import Paper, Query
 
 
 class PromptSet(Protocol):
-    """The prompts of the Crawler and of the Selector. `digest` names their exact words: 12 hex digits of SHA-256."""
+    """The prompts of the Crawler and of the Selector. `digest` names their exact words: 12 hex digits of SHA-256.
 
-    name: str
-    digest: str
+    `temperature` and `top_p` are how the further Crawlers of an ensemble are sampled.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the set is called."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Names the exact words."""
+        ...
+
+    @property
+    def temperature(self) -> float:
+        """Of the ensemble's further runs."""
+        ...
+
+    @property
+    def top_p(self) -> float:
+        """Of the ensemble's further runs."""
+        ...
 
     def searches(self, query: Query) -> Prompt:
         """Asks for search texts."""

@@ -1,0 +1,150 @@
+"""What a question asks, piece by piece, and how far papers meet each piece, with quotes that are checked."""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, get_args
+
+from pasa_tui.criteria import LEVELS, Criterion, Level, Verdict
+from pasa_tui.models.engines.protocol import Engine, Prompt, Sampling
+from pasa_tui.models.language.dates import check_bounds, parse_bound, say_bounds
+from pasa_tui.models.language.lenient import find_json, objects_of
+from pasa_tui.models.language.quotes import is_quoted
+from pasa_tui.models.prompts.general import GeneralPrompts
+from pasa_tui.papers import Paper, Query, clean_text
+
+_MAX_TOKENS = 900
+_MOST_CRITERIA = 8
+_LONGEST = 300
+_KINDS = ("requirement", "exclusion", "date")
+_WORDS: Mapping[str, Level] = {
+    **{level: level for level in get_args(Level)},
+    "full": "yes",
+    "fully": "yes",
+    "true": "yes",
+    "met": "yes",
+    "3": "yes",
+    "most": "mostly",
+    "largely": "mostly",
+    "2": "mostly",
+    "partial": "partly",
+    "partially": "partly",
+    "somewhat": "partly",
+    "some": "partly",
+    "1": "partly",
+    "none": "no",
+    "false": "no",
+    "not": "no",
+    "0": "no",
+}
+"""What models write for the four levels."""
+
+
+class ModelAssessor:
+    """Assesses with a model that can write JSON; what it writes otherwise is read as well as can be."""
+
+    def __init__(self, engine: Engine, prompts: GeneralPrompts, *, name: str) -> None:
+        self.name = name
+        self._engine = engine
+        self._prompts = prompts
+
+    async def split(self, query: Query) -> Sequence[Criterion]:
+        """At most eight criteria whose weights sum to 1; the whole question as one where no answer is understood.
+
+        Raises ModelError.
+        """
+        return read_criteria(await self._write(self._prompts.split(query)), query)
+
+    async def assess(self, query: Query, criteria: Sequence[Criterion], paper: Paper) -> Sequence[Verdict]:
+        """A verdict per criterion, in order; none at all where the answer is not understood. Raises ModelError.
+
+        Dates that can be checked are not left to the model.
+        """
+        dated = {item.text: level for item in criteria if (level := check_bounds(item.text, paper.date))}
+        open_ = [criterion for criterion in criteria if criterion.text not in dated]
+        verdicts: dict[str, Verdict] = {
+            text: Verdict(text, level, str(paper.date), found=True) for text, level in dated.items()
+        }
+        if open_:
+            answer = await self._write(self._prompts.assess(query, open_, paper))
+            read = read_verdicts(answer, open_, paper)
+            if not read:
+                return ()
+            verdicts |= {verdict.criterion: verdict for verdict in read}
+        return [verdicts[criterion.text] for criterion in criteria]
+
+    async def _write(self, prompt: Prompt) -> str:
+        async with aclosing(self._engine.generate(prompt, Sampling(_MAX_TOKENS))) as pieces:
+            return "".join([piece async for piece in pieces])
+
+
+def read_criteria(answer: str, query: Query) -> list[Criterion]:
+    """The criteria in a model's answer; the question itself where there are none. Never raises."""
+    criteria: dict[str, Criterion] = {}
+    for item in objects_of(find_json(answer))[:_MOST_CRITERIA]:
+        criterion = _criterion(item)
+        if criterion is not None:
+            criteria.setdefault(criterion.text, criterion)
+    whole = sum(criterion.weight for criterion in criteria.values())
+    if not criteria or not whole:
+        return [Criterion(" ".join(query.text.split()))]
+    return [Criterion(it.text, round(it.weight / whole, 4), it.kind) for it in criteria.values()]
+
+
+def _criterion(item: Mapping[str, Any]) -> Criterion | None:
+    kind = item.get("kind") if item.get("kind") in _KINDS else "requirement"
+    weight = item.get("weight")
+    known = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight < 1000
+    if kind == "date":
+        first, last = parse_bound(item.get("from"), last=False), parse_bound(item.get("until"), last=True)
+        if first or last:
+            return Criterion(say_bounds(first, last), float(weight) if known else 1.0, "date")
+    text = _text(item.get("criterion", item.get("text", item.get("name"))))
+    return Criterion(text, float(weight) if known else 1.0, kind) if text else None
+
+
+def read_verdicts(answer: str, criteria: Sequence[Criterion], paper: Paper) -> list[Verdict]:
+    """A verdict per criterion out of a model's answer, "no" where it says nothing of one; empty where of none.
+
+    A quote that isn't in the paper lowers the level by one, and so does a missing one where there should be one.
+    Never raises.
+    """
+    said: dict[int, Mapping[str, Any]] = {}
+    for place, item in enumerate(objects_of(find_json(answer)), start=1):
+        number = _number(item.get("criterion", item.get("number", item.get("id"))), criteria, place)
+        if number is not None and _level(item.get("level")) is not None:
+            said.setdefault(number, item)
+    if not said:
+        return []
+    return [_verdict(criterion, said.get(number, {}), paper) for number, criterion in enumerate(criteria, start=1)]
+
+
+def _verdict(criterion: Criterion, said: Mapping[str, Any], paper: Paper) -> Verdict:
+    level, quote = _level(said.get("level")) or "no", _text(said.get("quote", said.get("evidence")))
+    found = bool(quote) and is_quoted(quote, paper)
+    # That a paper is clear of something no words of it show.
+    needs_quote = level != "no" and criterion.kind == "requirement"
+    if (quote and not found and level != "no") or (needs_quote and not quote):
+        level = LEVELS[LEVELS.index(level) - 1]
+    return Verdict(criterion.text, level, quote, found)
+
+
+def _number(value: Any, criteria: Sequence[Criterion], place: int) -> int | None:
+    """Which criterion is meant: by number, by its text, or by its place where it is not said."""
+    if value is None:
+        return place if place <= len(criteria) else None
+    if match := re.match(r"\s*#?(\d{1,3})\b", str(value)):
+        number = int(match[1])
+        return number if 1 <= number <= len(criteria) else None
+    wanted = _text(value).casefold()
+    return next((n for n, item in enumerate(criteria, start=1) if item.text.casefold() == wanted), None)
+
+
+def _level(value: Any) -> Level | None:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return _WORDS.get(str(value).strip().casefold().rstrip(".")) if isinstance(value, str | int) else None
+
+
+def _text(value: Any) -> str:
+    return " ".join(clean_text(value).split())[:_LONGEST] if isinstance(value, str) else ""
