@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 
 from pasa_tui.papers import PaperId, Provenance
 
-Arm = tuple[str, str, PaperId | None]
-"""A list of papers: a search, a section of a paper, the papers that cite another. (kind, text, parent)."""
+Arm = tuple[str, str, str]
+"""A list of papers: a search, a section of a paper, the papers that cite another. (kind, text, parent or nothing)."""
+_Place = tuple[float, int, PaperId]
+"""Where a paper waits: its rank, its place in the order of arrival, and which it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class _Tally:
         self.selected = memory * self.selected + selected
 
     def rate(self, prior: float, weight: float) -> float:
-        return (self.selected + weight * prior) / (self.judged + self.pending + weight)
+        # Never above 1: a paper that is selected at its second judgement counts whole where its first has faded.
+        return min(1.0, (self.selected + weight * prior) / (self.judged + self.pending + weight))
 
 
 @dataclass(slots=True)
@@ -64,7 +67,7 @@ class _Known:
     """A paper: its place in the order of arrival, the lists it is on, its best rank in any search and in any list."""
 
     order: int
-    arms: set[Arm] = field(default_factory=set)
+    arms: tuple[Arm, ...] = ()
     search_rank: float = math.inf
     rank: float = math.inf
 
@@ -88,12 +91,12 @@ class JudgingOrder:
     def add(self, paper_id: PaperId, provenance: Provenance, *, judge: bool = True) -> None:
         """A way that led to a paper. With `judge` the paper waits to be judged, again if it was before."""
         paper = self._papers.setdefault(paper_id, _Known(len(self._papers)))
-        arm = (provenance.kind, provenance.text, provenance.parent)
+        arm = (provenance.kind, provenance.text, provenance.parent or "")
         if arm not in paper.arms:
-            paper.arms.add(arm)
+            paper.arms = tuple(sorted((*paper.arms, arm)))
             if paper_id in self._pending:
                 self._shift(arm, 1)
-            elif paper_id in self._selected:
+            if paper_id in self._selected:
                 self._count(arm, self._selected[paper_id])
         paper.rank = min(paper.rank, provenance.rank)
         if provenance.kind == "search":
@@ -106,25 +109,26 @@ class JudgingOrder:
 
         Those taken are under way until `tell` or `put_back`. More may be worth it once these are judged.
         """
-        taken: list[PaperId] = []
-        bounds: dict[Arm, float] = {}
-        heap = [(self._key(paper_id, bounds), paper_id) for paper_id in self._waiting]
+        sure, groups = self._sorted()
+        taken = sure[:limit]
+        for paper_id in taken:
+            self._put_under_way(paper_id)
+        heap = [(-self._worth(arms), group[0], arms) for arms, group in groups.items()]
         heapq.heapify(heap)
         while heap and len(taken) < limit:
-            key, paper_id = heapq.heappop(heap)
-            current = self._key(paper_id, bounds)
-            if current > key and heap and current > heap[0][0]:
-                # Its lists fell since, by what was taken; so may those of others, never the other way.
-                heapq.heappush(heap, (current, paper_id))
+            _, first, arms = heapq.heappop(heap)
+            worth = self._worth(arms)
+            if worth < self.rule.floor:
                 continue
-            if not self._is_worth(self._papers[paper_id], bounds):
-                break
+            if heap and (-worth, first) > heap[0][:2]:
+                # What was taken lowered these lists; those of the others have at most the worth noted for them.
+                heapq.heappush(heap, (-worth, first, arms))
+                continue
+            *_, paper_id = heapq.heappop(groups[arms])
             taken.append(paper_id)
-            del self._waiting[paper_id]
-            self._pending.add(paper_id)
-            for arm in self._papers[paper_id].arms:
-                self._shift(arm, 1)
-            bounds.clear()
+            self._put_under_way(paper_id)
+            if groups[arms]:
+                heapq.heappush(heap, (-self._worth(arms), groups[arms][0], arms))
         return taken
 
     def tell(self, paper_id: PaperId, selected: bool) -> None:
@@ -150,14 +154,12 @@ class JudgingOrder:
 
     def is_dry(self) -> bool:
         """Whether nothing is under way and no waiting paper is worth judging."""
-        bounds: dict[Arm, float] = {}
-        return not self._pending and not any(
-            self._is_worth(self._papers[paper_id], bounds) for paper_id in self._waiting
-        )
+        sure, groups = self._sorted()
+        return not self._pending and not sure and all(self._worth(arms) < self.rule.floor for arms in groups)
 
     def worth(self, paper_id: PaperId) -> float:
         """The chance, on the hopeful side, that a known paper is selected: that at least one of its lists is right."""
-        return self._worth(self._papers[paper_id], {})
+        return self._worth(self._papers[paper_id].arms)
 
     @property
     def left(self) -> int:
@@ -166,21 +168,22 @@ class JudgingOrder:
 
     # -- what papers are worth ------------------------------------------------------------------------------
 
-    def _is_worth(self, paper: _Known, bounds: dict[Arm, float]) -> bool:
-        return paper.search_rank <= self.rule.sure or self._worth(paper, bounds) >= self.rule.floor
+    def _sorted(self) -> tuple[list[PaperId], dict[tuple[Arm, ...], list[_Place]]]:
+        """The waiting papers at the top of a search, in their order; heaps of the others by the lists they share."""
+        sure: list[_Place] = []
+        groups: dict[tuple[Arm, ...], list[_Place]] = {}
+        for paper_id in self._waiting:
+            paper = self._papers[paper_id]
+            if paper.search_rank <= self.rule.sure:
+                sure.append((paper.search_rank, paper.order, paper_id))
+            else:
+                groups.setdefault(paper.arms, []).append((paper.rank, paper.order, paper_id))
+        for group in groups.values():
+            heapq.heapify(group)
+        return [paper_id for *_, paper_id in sorted(sure)], groups
 
-    def _key(self, paper_id: PaperId, bounds: dict[Arm, float]) -> tuple[bool, float, float, int]:
-        paper = self._papers[paper_id]
-        sure = paper.search_rank <= self.rule.sure
-        return (not sure, -self._worth(paper, bounds), paper.rank, paper.order)
-
-    def _worth(self, paper: _Known, bounds: dict[Arm, float]) -> float:
-        missed = 1.0
-        for arm in paper.arms:
-            if arm not in bounds:
-                bounds[arm] = self._bound(arm)
-            missed *= 1 - bounds[arm]
-        return 1 - missed
+    def _worth(self, arms: tuple[Arm, ...]) -> float:
+        return 1 - math.prod(1 - self._bound(arm) for arm in arms)
 
     def _bound(self, arm: Arm) -> float:
         rule, tally, kind = self.rule, self._tally(arm), self._kind(arm)
@@ -200,6 +203,12 @@ class JudgingOrder:
     def _count(self, arm: Arm, selected: bool) -> None:
         self._tally(arm).add(selected, self.rule.memory)
         self._kind(arm).add(selected)
+
+    def _put_under_way(self, paper_id: PaperId) -> None:
+        del self._waiting[paper_id]
+        self._pending.add(paper_id)
+        for arm in self._papers[paper_id].arms:
+            self._shift(arm, 1)
 
     def _shift(self, arm: Arm, change: int) -> None:
         self._tally(arm).pending += change

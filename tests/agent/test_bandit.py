@@ -144,6 +144,20 @@ def test_a_paper_can_wait_to_be_judged_again() -> None:
     assert order.worth(PaperId("a1")) > worth
 
 
+def test_a_second_judgement_that_selects_raises_no_rate_above_one() -> None:
+    order = with_searches({"a": 9})
+    judge_all(order)
+    for number in range(2, 12):
+        for paper_id in ids("a", 9):
+            order.add(paper_id, search("b", number), judge=number == 2)
+    taken = order.take(9)
+    for number, paper_id in enumerate(taken):
+        order.add(paper_id, search(f"c{number}", 1))
+        order.tell(paper_id, True)
+    assert len(taken) == 9
+    assert all(0 <= order.worth(paper_id) <= 1 for paper_id in ids("a", 9))
+
+
 def test_met_again_while_under_way() -> None:
     order = with_searches({"a": 1})
     assert order.take(1) == ["a1"]
