@@ -66,6 +66,7 @@ so some specific state statement step study such system systems task tasks term 
 then these they this those through time title to topic towards training true two under unique use used user using
 value very was way we well what when where whether which while who will with word words work works would write year
 years yes yet you your"""
+_STEPS = 340
 _SECTIONS = "Abstract Introduction Background Method Experiments Results Discussion Conclusion Appendix".split()
 
 
@@ -94,6 +95,15 @@ def tiny_model_once(root: Path) -> Path:
 
 def make_tiny_model(folder: Path, *, seed: int = 0) -> Path:
     """Train the tiny model and write it, with its tokenizer, into `folder`; that folder is returned."""
+    return _make(folder, seed, steps=_STEPS)
+
+
+def make_untrained_model(folder: Path, *, seed: int = 0) -> Path:
+    """The same with random weights, at once: for tests of files alone."""
+    return _make(folder, seed, steps=0)
+
+
+def _make(folder: Path, seed: int, steps: int) -> Path:
     import torch
     from transformers import Qwen2ForCausalLM
 
@@ -106,7 +116,8 @@ def make_tiny_model(folder: Path, *, seed: int = 0) -> Path:
             torch.manual_seed(seed)
             config = _config(tokenizer.get_vocab_size(), hidden=128, layers=2, heads=2, kv_heads=1, inner=128)
             model = Qwen2ForCausalLM(config)
-            _train(model, tokenizer, rng)
+            if steps:
+                _train(model, tokenizer, rng, steps)
     finally:
         torch.set_num_threads(threads)
     _write(model.eval(), folder)
@@ -245,7 +256,7 @@ def _word(rng: random.Random) -> str:
     return rng.choice([word, word.capitalize(), word + rng.choice(".,;:!?"), str(rng.randint(1, 2030)), f"({word})"])
 
 
-def _train(model: Any, tokenizer: Any, rng: random.Random, steps: int = 340) -> None:
+def _train(model: Any, tokenizer: Any, rng: random.Random, steps: int) -> None:
     """Cross entropy on the answers alone; a decision's target is its share of `True`."""
     import torch
 

@@ -100,13 +100,14 @@ def check_files(folder: Path, name: str) -> list[Path]:
             f"{folder} holds no model: config.json is missing.",
             f"It should hold config.json, tokenizer.json and {_WEIGHTS} as the Hugging Face hub has them.",
         )
+    _read(folder / "config.json")
     if (folder / _WEIGHTS).is_file():
         return [folder / _WEIGHTS]
     if (folder / _SHARDS).is_file():
-        try:
-            shards = sorted(set(json.loads((folder / _SHARDS).read_text(encoding="utf-8"))["weight_map"].values()))
-        except (ValueError, KeyError, AttributeError, TypeError):
-            raise ModelError(f"{folder / _SHARDS} is damaged.", _AGAIN) from None
+        parts = _read(folder / _SHARDS).get("weight_map")
+        if not isinstance(parts, dict) or not parts:
+            raise ModelError(f"{folder / _SHARDS} is damaged.", _AGAIN)
+        shards = sorted(set(map(str, parts.values())))
         missing = [shard for shard in shards if not (folder / shard).is_file()]
         if missing:
             raise ModelError(
@@ -116,6 +117,16 @@ def check_files(folder: Path, name: str) -> list[Path]:
     if any((folder / old).is_file() for old in _OLD_WEIGHTS):
         return sorted(folder.glob("pytorch_model*.bin"))
     raise ModelError(f"{folder} holds no weights.", f"It should hold {_WEIGHTS}, or its parts with {_SHARDS}.")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        data = None
+    if not isinstance(data, dict):
+        raise ModelError(f"{file} is damaged.", _AGAIN)
+    return data
 
 
 def choose_device(wanted: str, torch: Any) -> Any:
@@ -215,8 +226,8 @@ def _check_memory(files: Sequence[Path], name: str, device: Any, dtype: Any) -> 
         free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
     except (OSError, StopIteration, ValueError):
         return
-    stored = json.loads((files[0].parent / "config.json").read_text(encoding="utf-8"))
-    wide = isinstance(stored, dict) and "float32" in (stored.get("dtype"), stored.get("torch_dtype"))
+    stored = _read(files[0].parent / "config.json")
+    wide = "float32" in (stored.get("dtype"), stored.get("torch_dtype"))
     needed = sum(os.path.getsize(file) for file in files) * dtype.itemsize // (4 if wide else 2)
     if needed > free:
         raise _no_memory(name, device, f" It needs {needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free.")
