@@ -27,16 +27,18 @@ class StoppingRule:
     """When a paper is worth judging.
 
     `floor` is the chance of being selected, on the hopeful side, below which a paper is left unjudged: 0.1 is ten
-    judgements for one selected paper. The first `sure` papers of every search are judged in any case. A list begins at
-    the rate of all lists of its kind, as if `weight` papers had been judged at it; a kind begins at `search_rate` or
-    `other_rate`, likewise. `memory` is how much an older judgement counts after each newer one of the same list.
-    `hope` is how many standard deviations above its mean a rate is taken to be.
+    judgements for one selected paper. It holds once `patience` papers in a row, those under way included, were not
+    selected. The first `sure` papers of every search are judged in any case. A list begins at the rate of all lists
+    of its kind, as if `weight` papers had been judged at it; a kind begins at `search_rate` or `other_rate`, likewise.
+    `memory` is how much an older judgement counts after each newer one of the same list. `hope` is how many standard
+    deviations above its mean a rate is taken to be.
 
-    The floor decides what is saved; the others may be doubled or halved and change little, as
-    `python -m tests.benchmarks.bench_early_stop` shows with the floors to choose from.
+    The floor decides what is saved; the last five may be doubled or halved and change little.
+    `python -m tests.benchmarks.bench_early_stop` prints what each floor saves and loses.
     """
 
     floor: float = 0.1
+    patience: int = 10
     sure: int = 5
     weight: float = 2.0
     search_rate: float = 0.3
@@ -87,6 +89,7 @@ class JudgingOrder:
     _selected: dict[PaperId, bool] = field(default_factory=dict)
     _arms: dict[Arm, _Tally] = field(default_factory=dict)
     _kinds: dict[str, _Tally] = field(default_factory=dict)
+    _missed: int = 0
 
     def add(self, paper_id: PaperId, provenance: Provenance, *, judge: bool = True) -> None:
         """A way that led to a paper. With `judge` the paper waits to be judged, again if it was before."""
@@ -118,7 +121,7 @@ class JudgingOrder:
         while heap and len(taken) < limit:
             _, first, arms = heapq.heappop(heap)
             worth = self._worth(arms)
-            if worth < self.rule.floor:
+            if worth < self._floor():
                 continue
             if heap and (-worth, first) > heap[0][:2]:
                 # What was taken lowered these lists; those of the others have at most the worth noted for them.
@@ -138,6 +141,7 @@ class JudgingOrder:
         if paper is None:
             return
         self._land([paper_id])
+        self._missed = 0 if selected else self._missed + 1
         before = self._selected.get(paper_id)
         self._selected[paper_id] = selected or bool(before)
         for arm in paper.arms:
@@ -155,7 +159,7 @@ class JudgingOrder:
     def is_dry(self) -> bool:
         """Whether nothing is under way and no waiting paper is worth judging."""
         sure, groups = self._sorted()
-        return not self._pending and not sure and all(self._worth(arms) < self.rule.floor for arms in groups)
+        return not self._pending and not sure and all(self._worth(arms) < self._floor() for arms in groups)
 
     def worth(self, paper_id: PaperId) -> float:
         """The chance, on the hopeful side, that a known paper is selected: that at least one of its lists is right."""
@@ -167,6 +171,9 @@ class JudgingOrder:
         return len(self._waiting)
 
     # -- what papers are worth ------------------------------------------------------------------------------
+
+    def _floor(self) -> float:
+        return self.rule.floor if self._missed + len(self._pending) >= self.rule.patience else 0.0
 
     def _sorted(self) -> tuple[list[PaperId], dict[tuple[Arm, ...], list[_Place]]]:
         """The waiting papers at the top of a search, in their order; heaps of the others by the lists they share."""

@@ -69,6 +69,14 @@ def test_a_list_whose_selected_papers_end_is_left() -> None:
     assert len(judged) < 100
 
 
+def test_all_is_judged_while_papers_are_still_selected() -> None:
+    every_seventh = [PaperId(f"a{rank}") for rank in range(1, 100, 7)]
+    patient = judge_all(with_searches({"a": 99}, StoppingRule(floor=0.9, patience=7)), every_seventh)
+    hasty = judge_all(with_searches({"a": 99}, StoppingRule(floor=0.9, patience=0)), every_seventh)
+    assert patient == ids("a", 99)
+    assert hasty == ids("a", 5)
+
+
 def test_judgements_go_to_the_better_list() -> None:
     order = with_searches({"good": 60, "bad": 60})
     judged = judge_all(order, ids("good", 60))
