@@ -17,7 +17,10 @@ from pasa_tui.models.engines.loop_thread import LoopClosed, LoopThread, in_daemo
 from pasa_tui.models.engines.protocol import Progress, Prompt, Sampling, Scoring
 from pasa_tui.models.engines.vllm_loading import LoadedModel, Loader, VllmSettings
 from pasa_tui.models.engines.vllm_log import EngineLog, engine_log, latest_progress
+from pasa_tui.models.engines.vllm_memory import memory_shares
 from pasa_tui.usage import ModelUsage
+
+__all__ = ["VllmEngine", "memory_shares"]
 
 _LOOK_SECONDS = 0.2
 _CHUNK = 32

@@ -13,21 +13,13 @@ from typing import Any
 import pytest
 
 from pasa_tui.errors import ModelError
-from pasa_tui.models.engines import vllm_loading
+from pasa_tui.models.engines import vllm_loading, vllm_memory
 from pasa_tui.models.engines.loop_thread import LoopClosed, LoopThread
 from pasa_tui.models.engines.protocol import Progress, Prompt, Sampling
 from pasa_tui.models.engines.vllm import VllmEngine
 from pasa_tui.models.engines.vllm_loading import LoadedModel, VllmSettings, load_error
 from pasa_tui.models.engines.vllm_log import EngineLog, failure_reason, latest_progress
-from pasa_tui.models.engines.vllm_memory import (
-    CRAWLER_PART,
-    GIB,
-    SELECTOR_PART,
-    GpuMemory,
-    ModelMemory,
-    memory_shares,
-    weights_size,
-)
+from pasa_tui.models.engines.vllm_memory import GIB, memory_shares, split_memory
 
 TRUE_TOKEN = 7
 
@@ -334,48 +326,41 @@ async def test_a_closed_loop_says_so() -> None:
         await thread.run(asyncio.sleep(0))
 
 
-class TestMemoryShares:
+class TestMemory:
     weights = 15 * GIB
 
     def test_one_model_has_all_that_may_be_taken(self) -> None:
-        gpu = GpuMemory(total=80 * GIB, free=79 * GIB)
-        assert memory_shares([ModelMemory(self.weights)], [gpu]) == pytest.approx([0.9])
+        assert split_memory([self.weights], [80 * GIB], limit=0.9) == pytest.approx([0.9])
 
     def test_crawler_and_selector_share(self) -> None:
-        gpu = GpuMemory(total=80 * GIB, free=79 * GIB)
-        models = [ModelMemory(self.weights, CRAWLER_PART), ModelMemory(self.weights, SELECTOR_PART)]
-        crawler, selector = memory_shares(models, [gpu])
+        crawler, selector = split_memory([self.weights] * 2, [80 * GIB], limit=0.9)
         assert crawler + selector == pytest.approx(0.9)
         # 72 GiB less twice 15 of weights, 5 of work and 1 at least: 30 are shared three to one.
         assert (crawler * 80, selector * 80) == pytest.approx((43.5, 28.5))
 
-    def test_what_others_use_is_left_to_them(self) -> None:
-        gpu = GpuMemory(total=80 * GIB, free=40 * GIB)
-        assert memory_shares([ModelMemory(self.weights)], [gpu]) == pytest.approx([39.5 / 80])
-
-    def test_spread_over_several_the_fullest_counts(self) -> None:
-        gpus = [GpuMemory(24 * GIB, 23 * GIB), GpuMemory(24 * GIB, 20 * GIB)]
-        models = [ModelMemory(self.weights), ModelMemory(self.weights)]
+    def test_spread_over_several_the_smallest_counts(self) -> None:
         with pytest.raises(ModelError, match=r"36\.0 GiB are needed, 21\.6 GiB can be had"):
-            memory_shares(models, [gpus[0]])
-        with pytest.raises(ModelError, match=r"21\.0 GiB are needed, 19\.5 GiB"):
-            memory_shares(models, gpus, tensor_parallel=2)
-        small = [ModelMemory(8 * GIB), ModelMemory(8 * GIB)]
-        assert memory_shares(small, gpus, tensor_parallel=2) == pytest.approx([9.75 / 24] * 2)
+            split_memory([self.weights] * 2, [24 * GIB], limit=0.9)
+        shares = split_memory([self.weights] * 2, [24 * GIB, 26 * GIB], limit=0.9, tensor_parallel=2)
+        assert sum(shares) == pytest.approx(0.9) and shares[0] > shares[1] > 10.5 / 24
 
-    def test_too_few_or_no_gpus(self) -> None:
-        with pytest.raises(ModelError, match="none was found"):
-            memory_shares([ModelMemory(GIB)], [])
+    def test_too_few_gpus(self) -> None:
         with pytest.raises(ModelError, match="spread over 2 GPUs, and there are 1"):
-            memory_shares([ModelMemory(GIB)], [GpuMemory(GIB, GIB)], tensor_parallel=2)
+            split_memory([GIB], [80 * GIB], limit=0.9, tensor_parallel=2)
 
-    def test_weights_are_measured_on_the_disk(self, tmp_path: Path) -> None:
-        (tmp_path / "config.json").write_text("{}")
-        (tmp_path / "model.safetensors").write_bytes(bytes(1234))
-        assert weights_size(tmp_path, "it") == 1234
-        (tmp_path / "config.json").unlink()
+    def test_weights_are_measured_on_the_disk(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        folders = [tmp_path / "crawler", tmp_path / "selector"]
+        for folder in folders:
+            folder.mkdir()
+            (folder / "config.json").write_text("{}")
+            (folder / "model.safetensors").write_bytes(bytes(1234))
+        monkeypatch.setattr(vllm_memory, "gpu_sizes", lambda: (80 * GIB,))
+        assert memory_shares(folders, 0.8) == split_memory([1234, 1234], [80 * GIB], limit=0.8)
+        monkeypatch.setattr(vllm_memory, "gpu_sizes", tuple)
+        assert memory_shares(folders, 0.8) == [0.4, 0.4]
+        (folders[1] / "config.json").unlink()
         with pytest.raises(ModelError):
-            weights_size(tmp_path, "it")
+            memory_shares(folders, 0.8)
 
 
 class TestLog:
