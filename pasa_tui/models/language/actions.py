@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Literal
 
 from rapidfuzz import fuzz, process
@@ -12,7 +13,7 @@ from pasa_tui.papers import clean_text
 
 Kind = Literal["search", "expand"]
 
-_LONGEST_TEXT = 65_536
+_LONGEST_TEXT = 16_384
 """Characters of an answer that are read; the published limit of 512 tokens is some 2,000."""
 _LONGEST_ACTION = 300
 _MOST_ACTIONS = 50
@@ -55,28 +56,57 @@ class ActionParser:
     def __init__(self, kind: Kind) -> None:
         """`kind` is what lines and lists without brackets are taken for."""
         self._kind: Kind = kind
-        self._text = ""
-        self._given = 0
+        self._room = _LONGEST_TEXT
+        # What no action was read from yet; from the first bracketed word on it begins with one.
+        self._rest = ""
+        self._marked = False
+        self._stopped = False
+        self._seen: set[tuple[Kind, str]] = set()
 
     def feed(self, piece: str) -> list[Action]:
         """The actions that this piece makes certain."""
-        room = _LONGEST_TEXT - len(self._text)
-        look = self._text[-1:] + piece[:room]
-        self._text += piece[:room]
+        piece = piece[: self._room]
+        look = self._rest[-1:] + piece
+        self._rest += piece
+        self._room -= len(piece)
         # Only a bracket ends an action, so nothing else is worth looking through the text again.
-        if room <= 0 or not any(char in look for char in "[]>"):
+        if self._stopped or not any(char in look for char in "[]"):
             return []
-        return self._new(_marked(_answer(self._text, complete=False), complete=False))
+        return self._read(complete=False)
 
     def finish(self) -> list[Action]:
         """The actions that were not certain before the end."""
-        text = _answer(self._text, complete=True)
-        marked = _marked(text, complete=True)
-        return self._new(marked if _MARK.search(text) else _unmarked(text, self._kind))
+        actions = self._read(complete=True)
+        if self._marked or self._stopped:
+            return actions
+        return self._new(_unmarked(_answer(self._rest, complete=True), self._kind))
+
+    def _read(self, *, complete: bool) -> list[Action]:
+        text = self._rest if self._marked else _answer(self._rest, complete=complete)
+        # A word at the very end may still become another.
+        marks = [mark for mark in _MARK.finditer(text) if complete or mark.end() < len(text)]
+        actions: list[Action] = []
+        for mark, following in zip_longest(marks, marks[1:]):
+            tag = (mark["tag"] or mark["open"]).lower()
+            self._marked = True
+            if self._stopped or tag.startswith("stop"):
+                self._stopped = True
+            elif following is None and not complete:
+                self._rest = text[mark.start() :]
+            elif not mark["close"]:
+                segment = text[mark.end() : following.start() if following else len(text)]
+                kind: Kind = "search" if tag == "search" else "expand"
+                actions += [Action(kind, item) for item in _items(segment)]
+        return self._new(actions)
 
     def _new(self, actions: Sequence[Action]) -> list[Action]:
-        new = list(actions[self._given : _MOST_ACTIONS])
-        self._given += len(new)
+        new = []
+        for action in actions:
+            key = (action.kind, action.text.casefold())
+            if action.text and key not in self._seen and len(self._seen) < _MOST_ACTIONS:
+                self._seen.add(key)
+                new.append(action)
+        self._stopped = self._stopped or len(self._seen) >= _MOST_ACTIONS
         return new
 
 
@@ -132,23 +162,6 @@ def _answer(text: str, *, complete: bool) -> str:
     return text
 
 
-def _marked(text: str, *, complete: bool) -> list[Action]:
-    """The actions in brackets; unless `complete`, only those that the next bracketed word ends."""
-    marks = [mark for mark in _MARK.finditer(text) if complete or mark.end() < len(text)]
-    actions: list[Action] = []
-    for number, mark in enumerate(marks):
-        tag = (mark["tag"] or mark["open"]).lower()
-        if tag.startswith("stop"):
-            break
-        is_last = number + 1 == len(marks)
-        if mark["close"] or (is_last and not complete):
-            continue
-        segment = text[mark.end() : len(text) if is_last else marks[number + 1].start()]
-        kind: Kind = "search" if tag == "search" else "expand"
-        actions += [Action(kind, item) for item in _items(segment)]
-    return _distinct(actions)
-
-
 def _items(segment: str) -> list[str]:
     """What stands after a mark: its first line, or every line where all are items of a list."""
     lines = [line for line in segment.splitlines() if _cleaned(line)]
@@ -163,7 +176,7 @@ def _unmarked(text: str, kind: Kind) -> list[Action]:
     if not items:
         fenced = "\n".join(_FENCE.findall(text))
         items = _lines(fenced) or _lines(text)
-    return _distinct([Action(kind, item) for item in items])
+    return [Action(kind, item) for item in items]
 
 
 def _texts(value: Any) -> list[str]:
@@ -197,11 +210,3 @@ def _cleaned(text: str) -> str:
         bare = bare[:-1].strip(_EDGES)
     bare = " ".join(bare.split())[:_LONGEST_ACTION].strip()
     return bare if any(char.isalnum() for char in bare) and bare.casefold().rstrip(".") not in _NOTHING else ""
-
-
-def _distinct(actions: Iterable[Action]) -> list[Action]:
-    distinct: dict[tuple[str, str], Action] = {}
-    for action in actions:
-        if action.text:
-            distinct.setdefault((action.kind, action.text.casefold()), action)
-    return list(distinct.values())

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from pasa_tui.criteria import LEVELS, Criterion, Level, Verdict
 from pasa_tui.models.engines.protocol import Engine, Prompt, Sampling
@@ -16,7 +16,11 @@ from pasa_tui.papers import Paper, Query, clean_text
 _MAX_TOKENS = 900
 _MOST_CRITERIA = 8
 _LONGEST = 300
-_KINDS = ("requirement", "exclusion", "date")
+_KINDS: Mapping[str, Literal["requirement", "exclusion", "date"]] = {
+    "requirement": "requirement",
+    "exclusion": "exclusion",
+    "date": "date",
+}
 _WORDS: Mapping[str, Level] = {
     **{level: level for level in get_args(Level)},
     "full": "yes",
@@ -92,15 +96,16 @@ def read_criteria(answer: str, query: Query) -> list[Criterion]:
 
 
 def _criterion(item: Mapping[str, Any]) -> Criterion | None:
-    kind = item.get("kind") if item.get("kind") in _KINDS else "requirement"
+    kind = _KINDS.get(str(item.get("kind")), "requirement")
     weight = item.get("weight")
     known = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight < 1000
+    weight = float(weight) if known and weight is not None else 1.0
     if kind == "date":
         first, last = parse_bound(item.get("from"), last=False), parse_bound(item.get("until"), last=True)
         if first or last:
-            return Criterion(say_bounds(first, last), float(weight) if known else 1.0, "date")
+            return Criterion(say_bounds(first, last), weight, kind)
     text = _text(item.get("criterion", item.get("text", item.get("name"))))
-    return Criterion(text, float(weight) if known else 1.0, kind) if text else None
+    return Criterion(text, weight, kind) if text else None
 
 
 def read_verdicts(answer: str, criteria: Sequence[Criterion], paper: Paper) -> list[Verdict]:

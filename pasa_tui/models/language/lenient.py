@@ -9,6 +9,8 @@ _LONGEST = 65_536
 """Characters of an answer that are looked at."""
 _STARTS = 20
 """Places from which a value is tried to be read."""
+_MEMBERS = 6
+"""Ends of members from which a list that was cut off is tried to be closed."""
 _TRAILING_COMMA = re.compile(r",(\s*[\]}])")
 
 
@@ -21,7 +23,7 @@ def find_json(text: str) -> Any | None:
     starts = [match.start() for match in re.finditer(r"[\[{]", text)][:_STARTS]
     for start in starts:
         end = _end_of(text, start)
-        value = _decoded(text[start:end] if end else _closed(text[start:]))
+        value = _decoded(text[start:end]) if end else _cut_off(text[start:])
         # `[Search]` and its like are no JSON, and `[]` before the real answer says nothing.
         if value:
             return value
@@ -71,9 +73,10 @@ def _end_of(text: str, start: int) -> int | None:
     return None
 
 
-def _closed(text: str) -> str:
-    """A list that was cut off, closed after its last complete object or string."""
-    for end in (text.rfind("}"), text.rfind('"')):
-        if text.startswith("[") and end > 0:
-            return text[: end + 1] + "]"
-    return text
+def _cut_off(text: str) -> Any | None:
+    """A list that was cut off, closed after the last member that is complete."""
+    ends = [match.end() for match in re.finditer(r'["}]', text)] if text.startswith("[") else []
+    for end in ends[: -_MEMBERS - 1 : -1]:
+        if value := _decoded(text[:end] + "]"):
+            return value
+    return None
