@@ -43,6 +43,7 @@ async def _judge(run: Run, candidates: Sequence[Candidate]) -> None:
         return
     for candidate, judgement in zip(candidates, judgements, strict=True):
         _take(run, candidate, judgement)
+    run.tell_missing()
     run.tell_counts()
     await asyncio.sleep(0)  # Selectors that never wait would keep every other step from running.
 
@@ -51,10 +52,12 @@ def _take(run: Run, candidate: Candidate, judgement: Judgement) -> None:
     queued = run.queue.papers[candidate.paper.id]
     selected = judgement.score > run.settings.threshold
     if queued.score is not None and judgement.score < queued.score + _NEWS and selected <= queued.selected:
+        # The same again; whoever orders the judging must hear that it is no longer under way.
+        run.queue.judged(candidate.paper.id, queued.score, queued.selected)
         return
     is_first = queued.score is None
     run.count(judged=int(is_first), selected=int(selected) - int(queued.selected))
-    queued.score, queued.selected = judgement.score, selected
+    run.queue.judged(candidate.paper.id, judgement.score, selected)
     run.emit(
         PaperJudged(
             at=run.clock(),

@@ -153,6 +153,7 @@ def _end(run: Run, ending: Ending, message: str) -> None:
                 f"{failures} of the search's questions to sources failed, so papers may be missing.",
                 "Resume the search to ask again.",
             )
+    run.tell_missing()
     run.tell_counts()
     run.emit(SearchEnded(at=run.clock(), ending=ending, message=message))
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from pasa_tui.agent.bandit import JudgingOrder
 from pasa_tui.events import Event, PaperFound, PaperJudged, PaperMetAgain, PaperNearer
 from pasa_tui.models.protocols import Candidate
 from pasa_tui.papers import Paper, PaperId, Provenance
@@ -32,8 +33,13 @@ class QueuedPaper:
 
 @dataclass(slots=True)
 class PaperQueue:
-    """Deduplicates by `Paper.id`; keeps first provenance, best score and least depth."""
+    """Deduplicates by `Paper.id`; keeps first provenance, best score and least depth.
 
+    With an `order` papers are judged in it, and those that it holds for not worth it stay unjudged; without, first
+    come, first judged.
+    """
+
+    order: JudgingOrder | None = None
     papers: dict[PaperId, QueuedPaper] = field(default_factory=dict)
     unjudged: dict[PaperId, None] = field(default_factory=dict)
     _led_to: dict[PaperId, list[PaperId]] = field(default_factory=dict)
@@ -50,6 +56,7 @@ class PaperQueue:
         if known is None:
             self.papers[paper.id] = QueuedPaper(paper, [provenance], depth, len(self.papers))
             self.unjudged[paper.id] = None
+            self._put_in_order(paper.id, provenance, judge=True)
             return True
         if provenance in known.provenances:
             return None
@@ -57,7 +64,12 @@ class PaperQueue:
         self.bring_nearer(paper.id, depth)
         if judge_again:
             self.unjudged[paper.id] = None
+        self._put_in_order(paper.id, provenance, judge=judge_again)
         return False
+
+    def _put_in_order(self, paper_id: PaperId, provenance: Provenance, *, judge: bool) -> None:
+        if self.order is not None:
+            self.order.add(paper_id, provenance, judge=judge)
 
     def bring_nearer(self, paper_id: PaperId, depth: int) -> None:
         """Lessen a paper's depth, and with it that of the papers it led to: which came first must not matter."""
@@ -77,8 +89,8 @@ class PaperQueue:
         return nearer
 
     def take_unjudged(self, limit: int) -> list[Candidate]:
-        """Remove up to `limit` papers from those waiting for the Selector, first come first."""
-        ids = list(self.unjudged)[:limit]
+        """Remove up to `limit` papers from those waiting for the Selector."""
+        ids = list(self.unjudged)[:limit] if self.order is None else self.order.take(limit)
         for paper_id in ids:
             del self.unjudged[paper_id]
         return [
@@ -87,7 +99,16 @@ class PaperQueue:
 
     def put_back(self, candidates: Sequence[Candidate]) -> None:
         """Let papers that were taken to be judged, and were not, wait again."""
-        self.unjudged.update({candidate.paper.id: None for candidate in candidates})
+        ids = [candidate.paper.id for candidate in candidates]
+        self.unjudged.update(dict.fromkeys(ids))
+        if self.order is not None:
+            self.order.put_back(ids)
+
+    def judged(self, paper_id: PaperId, score: float, selected: bool) -> None:
+        """Keep a judgement."""
+        self.papers[paper_id].score, self.papers[paper_id].selected = score, selected
+        if self.order is not None:
+            self.order.tell(paper_id, selected)
 
     def expandable(self, layers: int) -> Iterator[QueuedPaper]:
         """Judged papers that were not opened yet and are not too deep."""
@@ -107,8 +128,8 @@ class PaperQueue:
                     self.meet(known.paper, event.provenance, event.depth, judge_again=False)
                 case PaperNearer():
                     self.bring_nearer(event.paper_id, event.depth)
-                case PaperJudged() if known := self.papers.get(event.paper_id):
-                    known.score, known.selected = event.score, event.selected
+                case PaperJudged() if event.paper_id in self.papers:
+                    self.judged(event.paper_id, event.score, event.selected)
                     self.unjudged.pop(event.paper_id, None)
         # What followed from these events was told by them.
         self._nearer.clear()

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from pasa_tui.agent.bandit import JudgingOrder
 from pasa_tui.agent.budget import Budget
+from pasa_tui.agent.discovery import estimate_missing, ways_to_selected
 from pasa_tui.agent.protocols import Sources
 from pasa_tui.agent.queue import PaperQueue, QueuedPaper
 from pasa_tui.config.settings import AgentSettings
@@ -17,6 +19,7 @@ from pasa_tui.events import (
     ExpandFinished,
     ExpandStarted,
     Funnel,
+    MissingEstimated,
     ModelsCounted,
     PaperFound,
     PaperMetAgain,
@@ -60,6 +63,7 @@ class Run:
     past_models: dict[str, ModelUsage] = field(default_factory=dict)
     model_usage: tuple[ModelUsage, ...] = ()
     criteria: Sequence[Criterion] = ()
+    missing: tuple[float, float, float] | None = None
     to_assess: asyncio.Queue[PaperId | None] = field(default_factory=asyncio.Queue)
     concurrency: int = field(init=False)
     slots: asyncio.Semaphore = field(init=False)
@@ -70,6 +74,8 @@ class Run:
         self.concurrency = self.settings.concurrency or self.sources.concurrency
         self.slots = asyncio.Semaphore(self.concurrency)
         self.budget = Budget.of(self.settings)
+        if self.models.stops_early:
+            self.queue.order = JudgingOrder()
 
     # -- counting -----------------------------------------------------------------------------------------
 
@@ -111,6 +117,17 @@ class Run:
         if usage and usage != self.model_usage:
             self.model_usage = usage
             self.emit(ModelsCounted(at=self.clock(), models=usage))
+
+    def tell_missing(self) -> None:
+        """Emit how many papers are likely still to be found, where that is another number than before."""
+        estimate = estimate_missing(ways_to_selected(self.queue.papers.values()))
+        if estimate is None:
+            return
+        numbers = (round(estimate.missing, 1), round(estimate.missing_low, 1), round(estimate.missing_high, 1))
+        if numbers != self.missing:
+            self.missing = numbers
+            missing, low, high = numbers
+            self.emit(MissingEstimated(at=self.clock(), missing=missing, low=low, high=high))
 
     def spend_out(self) -> None:
         """Remember that the models may cost no more: nothing new begins."""

@@ -64,8 +64,6 @@ async def best_first(run: Run) -> None:
             _start_expansions(run, tasks, expanding)
             sessions = {task for task in sessions if not task.done()}
             expanding = {task for task in expanding if not task.done()}
-            if run.queue.unjudged and not run.models.parallel:
-                continue
             under_way = {*sessions, *expanding, *judging, *run.stragglers}
             if not under_way:
                 break

@@ -8,6 +8,7 @@ from pasa_tui.assembly.building import (
     chosen_sources,
     weight_folders,
 )
+from pasa_tui.assembly.estimating import Expectation, expect
 from pasa_tui.assembly.network import addresses_of, any_reachable
 from pasa_tui.assembly.requests import SearchRequest
 
@@ -15,10 +16,12 @@ __all__ = [
     "Agent",
     "AgentAssembly",
     "AgentBuilder",
+    "Expectation",
     "SearchRequest",
     "addresses_of",
     "any_reachable",
     "builtin_agent",
     "chosen_sources",
+    "expect",
     "weight_folders",
 ]

@@ -63,10 +63,10 @@ def weight_folders(settings: Settings, paths: Paths) -> list[Path]:
 
 def builtin_agent(request: SearchRequest, paths: Paths) -> Agent:
     """The agent that needs no model: the builtin Crawler and Selector over one corpus. Raises CorpusError."""
-    return _with_builtin(one_corpus(request.corpus, paths))
+    return _with_builtin(request, one_corpus(request.corpus, paths))
 
 
-def _with_builtin(place: Place) -> Agent:
+def _with_builtin(request: SearchRequest, place: Place) -> Agent:
     from pasa_tui.models.builtin import BuiltinCrawler, BuiltinSelector
 
     return Agent(
@@ -76,6 +76,7 @@ def _with_builtin(place: Place) -> Agent:
         close=place.close,
         close_connections=place.close_connections,
         notice=place.notice,
+        runtime=ModelRuntime(stops_early=request.settings.early_stop == "on"),
         record={"profile": BUILTIN, "version": __version__},
     )
 
@@ -116,7 +117,7 @@ class AgentAssembly:
                     "The builtin agent plans in its own way: it takes no --planner iterative and no --ensemble.",
                     "Choose a language model with --model, or leave these out.",
                 )
-            return _with_builtin(self._place(request, paths))
+            return _with_builtin(request, self._place(request, paths))
         return self._with_language_model(request, paths)
 
     def _with_language_model(self, request: SearchRequest, paths: Paths) -> Agent:

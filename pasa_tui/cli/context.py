@@ -8,6 +8,7 @@ from pasa_tui.config import Paths
 if TYPE_CHECKING:
     from pasa_tui.config.settings import Settings
     from pasa_tui.library import Library
+    from pasa_tui.models.engines.pool import EnginePool
     from pasa_tui.session import Session
 
 
@@ -32,7 +33,22 @@ class Context:
         from pasa_tui.assembly import AgentAssembly
         from pasa_tui.session import Session
 
-        return Session(library, self.paths, build_agent=AgentAssembly(self.settings, library, falls_back=falls_back))
+        assembly = AgentAssembly(self.settings, library, pool=self.pool, falls_back=falls_back)
+        return Session(library, self.paths, build_agent=assembly)
+
+    @cached_property
+    def pool(self) -> "EnginePool":
+        """The models in this process, for as long as the command runs."""
+        from pasa_tui.models.engines.pool import EnginePool
+
+        return EnginePool()
+
+    def close(self) -> None:
+        """Give back the models that were loaded, if any were."""
+        if "pool" in vars(self):
+            import asyncio
+
+            asyncio.run(self.pool.close())
 
     def open_library(self) -> "Library":
         """The user's library, open; the caller closes it. Raises LibraryError."""

@@ -18,6 +18,7 @@ COMMANDS = {
     "history": ("history_command", "List past searches."),
     "export": ("export_command", "Write the papers of a past search."),
     "corpus": ("corpus_command", "Build, list and remove local paper collections."),
+    "models": ("models_command", "List, fetch and check language models; choose one."),
     "doctor": ("doctor_command", "Check what a search needs: sources, keys, network."),
     "config": ("config_command", "Show the settings and where they are kept; store keys."),
 }
@@ -53,6 +54,7 @@ def cli(ctx: click.Context) -> None:
     language model is needed; without a network, it searches the corpora at hand.
     """
     ctx.obj = ctx.obj or Context(Paths.default())
+    ctx.call_on_close(ctx.obj.close)
     if ctx.invoked_subcommand is None:
         _open_application(ctx.obj)
 

@@ -13,6 +13,10 @@ from pasa_tui.events import (
     Event,
     ExpandFinished,
     Funnel,
+    MissingEstimated,
+    ModelLoading,
+    PlannedOn,
+    QuestionSplit,
     SearchFinished,
     SearchState,
     SourceTroubled,
@@ -52,6 +56,29 @@ def usage_line(usage: Sequence[SourceUsage]) -> str:
     return f"requests: {', '.join(parts)}" if parts else ""
 
 
+def model_lines(state: SearchState) -> list[str]:
+    """What each language model did, a line each; then what is likely still to be found, where that is known."""
+    lines = []
+    for model in state.models:
+        facts = [
+            f"{model.generated} answers" if model.generated else "",
+            f"{model.scored} papers judged in {model.batches} batches of {model.scored / model.batches:.1f}"
+            if model.batches
+            else "",
+            f"{model.prompt_tokens + model.completion_tokens:,} tokens",
+            f"${model.cost:.4f}" if model.cost else "",
+        ]
+        lines.append(f"model {model.name}: {', '.join(fact for fact in facts if fact)}")
+    if state.missing:
+        lines.append(missing_line(state.missing))
+    return lines
+
+
+def missing_line(missing: MissingEstimated) -> str:
+    """`about 12 more are likely out there (5 to 31)`."""
+    return f"about {missing.missing:.0f} more are likely out there ({missing.low:.0f} to {missing.high:.0f})"
+
+
 def expected_actions(state: SearchState, settings: AgentSettings) -> int:
     """How many searches and openings a search will come to, as far as can be told by now.
 
@@ -74,6 +101,7 @@ class Narrator:
         self._quiet = quiet
         # Each kind of failure is said once: a source that is down fails for every paper.
         self._failures: set[tuple[str, str]] = set()
+        self._loading = ""
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._progress = Progress(
             SpinnerColumn(),
@@ -109,6 +137,8 @@ class Narrator:
                 else:
                     resolved = f"{event.resolved} resolved{share(event.resolved, citations)}"
                     self.say(f"expand “{title}”: {citations} citations, {resolved}, {event.new} new")
+            case ModelLoading() | QuestionSplit() | PlannedOn():
+                self._tell_model(event)
             case SourceTroubled():
                 self.warn(f"trouble: {event.source}: {event.message}")
             case ActionFailed() if (failure := (event.source, event.message)) not in self._failures:
@@ -117,12 +147,26 @@ class Narrator:
             case Warned():
                 self.warn(f"warning: {event.message} {event.hint}".rstrip())
         funnel = state.funnel
+        if isinstance(event, ModelLoading):
+            return
         self._progress.update(
             self._task,
             description=f"{funnel.met} papers met, {funnel.selected} selected",
             completed=funnel.searches + funnel.expanded,
             total=expected_actions(state, self._settings),
         )
+
+    def _tell_model(self, event: ModelLoading | QuestionSplit | PlannedOn) -> None:
+        match event:
+            case ModelLoading(message=message, share=share):
+                if message != self._loading:
+                    self._loading = message
+                    self.say(message)
+                self._progress.update(self._task, description=message, completed=round(100 * (share or 0)), total=100)
+            case QuestionSplit(criteria=criteria):
+                self.say("criteria: " + "; ".join(criterion.text for criterion in criteria))
+            case PlannedOn(turn=turn, searches=searches, expansions=opened) if searches or opened:
+                self.say(f"turn {turn}: {searches} searches, {opened} papers to open")
 
     def say(self, line: str) -> None:
         """Print a line above the bar, unless quiet."""

@@ -74,6 +74,7 @@ def _paper_json(state: SearchState, rank: int, found: FoundPaper) -> dict[str, A
         "abstract": paper.abstract,
         "abstract_kind": paper.abstract_kind,
         "reason": found.reason,
+        "criteria": [asdict(verdict) for verdict in found.verdicts],
         "found_by": {
             "kind": provenance.kind,
             "text": provenance.text,

@@ -5,7 +5,7 @@ import json
 
 import click
 
-from pasa_tui.cli.narration import Narrator, funnel_lines, usage_line
+from pasa_tui.cli.narration import Narrator, funnel_lines, model_lines, usage_line
 from pasa_tui.cli.results import ranked_papers, render
 from pasa_tui.events import event_to_json
 from pasa_tui.session import RunningSearch
@@ -28,7 +28,7 @@ def run_search(
         except KeyboardInterrupt:
             narrator.warn(f"Cancelled. What was found is kept; go on with: pasa-tui resume {running.search_id}")
     state = running.state
-    for line in (*funnel_lines(state.funnel), usage_line(state.usage)):
+    for line in (*funnel_lines(state.funnel), usage_line(state.usage), *model_lines(state)):
         if line:
             narrator.say(line)
     if state.ending in ("failed", "budget"):

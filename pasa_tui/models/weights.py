@@ -1,0 +1,45 @@
+"""Where the weights of models lie, and what can run them."""
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pasa_tui.errors import ModelError
+
+PROMPT_FILE = "agent_prompt.json"
+"""The file that PaSa's prompts travel in, beside the folders of its checkpoints or in one of them."""
+
+
+def find_weights(name: str, folders: Sequence[Path]) -> Path:
+    """The folder of a model: a path as it is, or a name in one of `folders`. Raises ModelError."""
+    given = Path(name).expanduser()
+    places = [given] if given.is_absolute() else [*(folder / name for folder in folders), given]
+    for place in places:
+        if (place / "config.json").is_file():
+            return place.resolve()
+    raise ModelError(
+        f"The weights of {name} are not there: no {places[0] / 'config.json'}.",
+        "`pasa-tui models fetch` takes them from the hub; or put them into that folder.",
+    )
+
+
+def find_prompts(weights: Sequence[Path], folders: Sequence[Path]) -> Path:
+    """PaSa's prompts: beside or in the folders of the weights, or in one of `folders`. Raises ModelError."""
+    places = [*weights, *(path.parent for path in weights), *folders]
+    for place in dict.fromkeys(places):
+        if (place / PROMPT_FILE).is_file():
+            return place / PROMPT_FILE
+    raise ModelError(
+        f"The prompts that go with these weights are not there: no {PROMPT_FILE} in {places[-1]}.",
+        "`pasa-tui models fetch pasa-7b` brings them; or take agent_prompt.json from PaSa's repository.",
+    )
+
+
+def best_engine() -> Literal["transformers", "vllm"]:
+    """vLLM where it is installed and there is a GPU for it, else transformers."""
+    if importlib.util.find_spec("vllm") is None or importlib.util.find_spec("torch") is None:
+        return "transformers"
+    import torch
+
+    return "vllm" if torch.cuda.is_available() else "transformers"
