@@ -33,8 +33,12 @@ class StoppingRule:
     `memory` is how much an older judgement counts after each newer one of the same list. `hope` is how many standard
     deviations above its mean a rate is taken to be.
 
-    The floor decides what is saved; the last five may be doubled or halved and change little.
-    `python -m tests.benchmarks.bench_early_stop` prints what each floor saves and loses.
+    Measured by replaying 150 searches of 10 results for dev questions of AutoScholarQuery
+    (`python -m tests.benchmarks.bench_early_stop`): with these values 20 % of the judgements are saved and 0.9 % of the
+    selected papers lost where the builtin Selector judges, 31 % and 2.4 % where likeness to the question's words does;
+    with a floor of 0.2, 28 % and 1.4 %, 40 % and 3.2 %. Papers that a list without selected papers brought are lost
+    first: of all answers met, mostly not selected, 10 % and 20 %. Halving or doubling one of the other values changes
+    what is saved by some points, and what is lost with it.
     """
 
     floor: float = 0.1

@@ -40,9 +40,14 @@ def estimate_missing(ways_per_selected_paper: Sequence[int]) -> Discovery | None
 
     Take it for the papers that wider searches of the same sources would bring, and rather for too low: ways are alike
     (searches in nearly the same words), papers are not equally easy to find, and those that no way can lead to are
-    not counted. Were ways independent and papers alike, it would be too high instead. `python -m tests.benchmarks.bench_early_stop` measures how well it predicts, beside Chao's estimates
-    and a fitted discovery curve; with a Selector that scores papers higher for being found in many ways, as the
-    builtin one does, it is too low by more.
+    not counted. Were ways independent and papers alike, it would be too high instead.
+
+    Measured on 150 dev questions of AutoScholarQuery (`python -m tests.benchmarks.bench_early_stop`) against what
+    searches of 50 results bring besides. Where likeness to the question's words judges, found and estimated papers
+    together are by the median 0.78 to 0.90 of the true number, the interval holds it for 88 to 92 %, and lies above
+    it for 2 to 5 %. With the builtin Selector, which scores papers higher for being found in many ways, these are
+    0.62 to 0.83, 77 to 87 % and none. Chao's bound alone (0.50 to 0.79, 33 to 75 %) and a saturation curve fitted to
+    selected over judged papers, whose mean error is up to three times as large, predict less well.
     """
     found = len(ways_per_selected_paper)
     once = sum(ways == 1 for ways in ways_per_selected_paper)
