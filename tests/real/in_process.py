@@ -1,13 +1,14 @@
 """Runs a VllmEngine: python -m tests.real.in_process FOLDER WHAT, by an interpreter that has vLLM.
 
-WHAT is `answers`: everything of questions.py; `abort`: how many requests vLLM has before and after callers left;
-`wait`: loaded, then asleep until it is killed; `leave`: loaded, then the end without closing. Prints lines of JSON, and
-nothing else is to be printed.
+WHAT is `answers`: everything of questions.py; `search`: the search of searching.py; `abort`: how many requests vLLM
+has before and after callers left; `wait`: loaded, then asleep until it is killed; `leave`: loaded, then the end without
+closing. Prints lines of JSON, and nothing else is to be printed.
 """
 
 import asyncio
 import json
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from pasa_tui.errors import ModelError
 from pasa_tui.models.engines.protocol import Prompt, Sampling
 from pasa_tui.models.engines.vllm import VllmEngine
 from tests.real.questions import DECISIONS, ask
+from tests.real.searching import search
 
 
 def _say(value: Any) -> None:
@@ -37,6 +39,9 @@ async def main(folder: Path, what: str) -> None:
         _say((await ask(engine, hostile=True)).to_json())
         usage = engine.usage()
         _say({"scored": usage.scored, "batches": usage.batches, "generated": usage.generated})
+    elif what == "search":
+        with tempfile.TemporaryDirectory() as home:
+            _say(await search(engine, Path(home)))
     elif what == "abort":
         await _abort(engine)
     elif what == "wait":
