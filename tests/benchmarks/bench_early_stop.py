@@ -311,6 +311,9 @@ def print_estimates(found: Sequence[Question]) -> None:
     for oracle in ("builtin", "text"):
         for settings in ("2 searches", "3 searches", "10 results"):
             usable = [case for case in cases(found, settings, oracle) if estimate_missing(case.ways)]
+            if len(usable) < 2:
+                print(f"  {oracle}, {settings}: too few questions with an estimate")
+                continue
             mean_found = statistics.mean(len(case.ways) for case in usable)
             missing = statistics.mean(case.missing for case in usable)
             print(f"  {oracle}, {settings}: {len(usable)} questions, found {mean_found:.1f}, missing {missing:.1f}")
