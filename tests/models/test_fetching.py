@@ -404,6 +404,7 @@ def test_names_that_some_disks_take_for_one_come_once(server: HubServer, tmp_pat
         {"id": "lab/small", "sha": COMMIT, "siblings": [{"rfilename": "config.json", "size": 1, "blobId": "../x"}]},
         {"id": "lab/small", "sha": COMMIT, "siblings": [{"rfilename": f"{n}.json"} for n in range(10_001)]},
     ],
+    ids=["page", "list", "empty", "no commit", "commit", "words", "name", "no size", "negative", "digest", "huge"],
 )
 def test_a_listing_that_makes_no_sense_is_one_error(server: HubServer, tmp_path: Path, listing: Any) -> None:
     server.listing = listing
@@ -566,6 +567,7 @@ def test_the_library_is_imported_when_it_is_used() -> None:
         json.dumps(PROMPTS | {"get_selected": "{user_query}"}).encode(),
         b'{"generate_query": "' + b"x" * 3_000_000,
     ],
+    ids=["page", "list", "one of three", "places missing", "endless"],
 )
 def test_what_are_no_prompts_is_not_kept(server: HubServer, tmp_path: Path, content: bytes) -> None:
     server.raw["/bytedance/pasa/main/agent_prompt.json"] = content
