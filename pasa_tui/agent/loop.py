@@ -146,6 +146,12 @@ def _end(run: Run, ending: Ending, message: str) -> None:
     if ending in ("done", "budget"):
         for stage, text, hint in dry_stages(run.funnel):
             run.warn(stage, text, hint)
+        if run.queue.order is not None and (left := run.queue.order.left):
+            run.warn(
+                "early stop",
+                f"{left} of {run.funnel.met} papers were not judged: the results that they came in had run dry.",
+                'agent.early_stop = "off" judges all.',
+            )
         # Those of this run: what failed in an earlier one has been asked again.
         if failures := run.funnel.failures - run.past_failures:
             run.warn(

@@ -92,7 +92,7 @@ class PaperQueue:
         """Remove up to `limit` papers from those waiting for the Selector."""
         ids = list(self.unjudged)[:limit] if self.order is None else self.order.take(limit)
         for paper_id in ids:
-            del self.unjudged[paper_id]
+            self.unjudged.pop(paper_id, None)
         return [
             Candidate(queued.paper, tuple(queued.provenances)) for queued in (self.papers[paper_id] for paper_id in ids)
         ]

@@ -6,6 +6,7 @@ from pasa_tui.assembly.building import (
     AgentBuilder,
     builtin_agent,
     chosen_sources,
+    load_models,
     weight_folders,
 )
 from pasa_tui.assembly.estimating import Expectation, expect
@@ -23,5 +24,6 @@ __all__ = [
     "builtin_agent",
     "chosen_sources",
     "expect",
+    "load_models",
     "weight_folders",
 ]

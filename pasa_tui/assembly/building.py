@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pasa_tui import __version__
 from pasa_tui.agent import Sources
@@ -14,12 +14,15 @@ from pasa_tui.config import Paths
 from pasa_tui.config.paths import checkout_checkpoints
 from pasa_tui.config.profiles import BUILTIN, find_profile
 from pasa_tui.config.secrets import Key, find_keys, find_model_key
-from pasa_tui.config.settings import Settings
+from pasa_tui.config.settings import AgentSettings, Settings
 from pasa_tui.errors import ConfigError, SourceError
 from pasa_tui.library import Library
 from pasa_tui.models.engines.pool import EnginePool
 from pasa_tui.models.protocols import Crawler, ModelRuntime, Selector
 from pasa_tui.sources.catalogue import CORPUS, parse_sources
+
+if TYPE_CHECKING:
+    from pasa_tui.models.loading import LanguageAgent
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,15 @@ def weight_folders(settings: Settings, paths: Paths) -> list[Path]:
     if settings.models.checkpoints:
         return [Path(settings.models.checkpoints).expanduser()]
     return [paths.checkpoints_dir, *filter(None, [checkout_checkpoints()])]
+
+
+def load_models(name: str, agent: AgentSettings, settings: Settings, paths: Paths, pool: EnginePool) -> "LanguageAgent":
+    """The agent of the profile `name`, its key and weights found. Raises PasaError."""
+    from pasa_tui.models.loading import load_agent
+
+    profile = find_profile(name, settings.profiles)
+    key = find_model_key(profile.key) if profile.key else None
+    return load_agent(name, profile, agent, folders=weight_folders(settings, paths), pool=pool, key=key)
 
 
 def builtin_agent(request: SearchRequest, paths: Paths) -> Agent:
@@ -121,17 +133,7 @@ class AgentAssembly:
         return self._with_language_model(request, paths)
 
     def _with_language_model(self, request: SearchRequest, paths: Paths) -> Agent:
-        from pasa_tui.models.loading import load_agent
-
-        profile = find_profile(request.model, self._settings.profiles)
-        models = load_agent(
-            request.model,
-            profile,
-            request.settings,
-            folders=weight_folders(self._settings, paths),
-            pool=self._pool,
-            key=find_model_key(profile.key) if profile.key else None,
-        )
+        models = load_models(request.model, request.settings, self._settings, paths, self._pool)
         place = self._place(request, paths)
 
         async def close_connections() -> None:

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 from pasa_tui.cli.context import Context
 from pasa_tui.sources.catalogue import CORPUS, parse_sources
 from pasa_tui.tui.app import PasaApp
+from pasa_tui.tui.screens.choosing import Choices
 
 if TYPE_CHECKING:
-    from pasa_tui.session import Session
+    from pasa_tui.assembly import Expectation
+    from pasa_tui.config.profiles import Profile
+    from pasa_tui.library import Library
+    from pasa_tui.session import SearchRequest, Session
 
 
 def settle_memory() -> None:
@@ -43,13 +47,35 @@ def run_application(context: Context) -> None:
 
         return [(info.name, f"{info.papers:,} papers") for info in available(context.paths)]
 
+    def models() -> Sequence[tuple[str, str]]:
+        from pasa_tui.config.profiles import BUILTIN, KNOWN
+
+        profiles = {**KNOWN, **context.settings.profiles}
+        described = [(name, _described(profile)) for name, profile in profiles.items()]
+        return [(BUILTIN, "needs no language model"), *described]
+
+    def expect(request: "SearchRequest", library: "Library") -> "Expectation | None":
+        from pasa_tui.assembly import expect
+
+        return expect(request, context.settings, context.paths, library)
+
     # A wrong name is better said now than after the first question. Keys are looked for when one is asked.
     sources = parse_sources(context.settings.search.sources, lambda name: True)
     app = PasaApp(
-        paths=context.paths, settings=context.settings, open_session=open_session, corpora=corpora, is_online=is_online
+        paths=context.paths,
+        settings=context.settings,
+        open_session=open_session,
+        choices=Choices(corpora, models, expect),
+        is_online=is_online,
     )
     app.run()
     for session in sessions:
         session.library.close()
     if app.return_code:
         sys.exit(app.return_code)
+
+
+def _described(profile: "Profile") -> str:
+    models = " and ".join(dict.fromkeys((profile.crawler_model, profile.selector_model)))
+    where = profile.url.split("/")[2] if profile.engine == "openai" and profile.url else "in this process"
+    return f"{models}, {where}" + (", paid" if profile.is_paid else "")

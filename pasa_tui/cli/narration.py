@@ -75,8 +75,11 @@ def model_lines(state: SearchState) -> list[str]:
 
 
 def missing_line(missing: MissingEstimated) -> str:
-    """`about 12 more are likely out there (5 to 31)`."""
-    return f"about {missing.missing:.0f} more are likely out there ({missing.low:.0f} to {missing.high:.0f})"
+    """`about 12 more are likely out there (5 to 31)`: what wider searches of the same sources would likely bring."""
+    if missing.missing < 0.5:
+        return f"few more are likely out there (up to {missing.high:.0f})"
+    low = f"{missing.low:.0f} to " if missing.low >= 0.5 else "up to "
+    return f"about {missing.missing:.0f} more are likely out there ({low}{missing.high:.0f})"
 
 
 def expected_actions(state: SearchState, settings: AgentSettings) -> int:

@@ -1,6 +1,6 @@
 """The application: themes, the command palette, and the search screen over a session."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
@@ -10,6 +10,7 @@ from pasa_tui.config import Paths, shipped_dir
 from pasa_tui.errors import PasaError
 from pasa_tui.tui.actions import ACTIONS
 from pasa_tui.tui.places import Place
+from pasa_tui.tui.screens.choosing import Choices
 from pasa_tui.tui.screens.search import SearchScreen
 from pasa_tui.tui.themes import load_themes
 
@@ -21,7 +22,7 @@ FALLBACK_THEME = "textual-dark"
 
 
 class PasaApp(App[None]):
-    """Takes what it needs as arguments: where things are, the settings, a session to open, the corpora to offer."""
+    """Takes what it needs as arguments: where things are, the settings, a session to open, what to offer."""
 
     TITLE = "pasa-tui"
     CSS_PATH = "pasa.tcss"
@@ -32,10 +33,10 @@ class PasaApp(App[None]):
         paths: Paths,
         settings: "Settings",
         open_session: Callable[[], "Session"],
-        corpora: Callable[[], Sequence[tuple[str, str]]],
+        choices: Choices,
         is_online: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`open_session` is called in a thread after the first frame; `corpora` gives (name, description) pairs.
+        """`open_session` is called in a thread after the first frame; `choices` is what the next search can be like.
 
         `is_online`, called in that thread as well, says whether a live source can be reached.
         """
@@ -44,8 +45,9 @@ class PasaApp(App[None]):
         self._is_online = is_online
         self.search_screen = SearchScreen(
             Place.of(settings.search),
+            settings.models.default,
             settings.agent,
-            corpora,
+            choices,
             latex=settings.export.latex,
             completed=self._open_in_thread,
         )

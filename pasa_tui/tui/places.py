@@ -57,12 +57,12 @@ class Place:
             return live
         return replace(self, sources=_CORPUS, corpus=name)
 
-    def request(self, query: "Query", settings: "AgentSettings") -> "SearchRequest":
-        """The request to search here."""
+    def request(self, query: "Query", settings: "AgentSettings", model: str) -> "SearchRequest":
+        """The request to search here by `model`."""
         from pasa_tui.session import SearchRequest
         from pasa_tui.sources.catalogue import split_names
 
-        return SearchRequest(query, self.corpus, settings, split_names(self.sources))
+        return SearchRequest(query, self.corpus, settings, split_names(self.sources), model)
 
     def expected(self, *, online: bool) -> str:
         """Where a search would look, as things stand."""

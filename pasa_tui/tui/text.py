@@ -116,6 +116,8 @@ def duration(seconds: float) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 paper`, `2 papers`, `2 searches`."""
+    """`1 paper`, `2 papers`, `2 searches`, `2 criteria`."""
+    if noun == "criterion":
+        return f"{count:,} {noun if count == 1 else 'criteria'}"
     ending = "es" if noun.endswith(("ch", "s")) else "s"
     return f"{count:,} {noun}{'' if count == 1 else ending}"

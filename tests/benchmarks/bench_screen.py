@@ -41,6 +41,7 @@ from pasa_tui.library import Library
 from pasa_tui.papers import Provenance
 from pasa_tui.session import Session
 from pasa_tui.tui.app import PasaApp
+from pasa_tui.tui.screens.choosing import Choices
 from pasa_tui.tui.panes.query import QueryEditor
 from pasa_tui.tui.panes.results import ResultsList
 from tests.helpers import paper
@@ -149,7 +150,7 @@ async def key_latencies(paths: Paths) -> tuple[list[float], int, float]:
             settle_memory()
             return session
 
-        app = PasaApp(paths=paths, settings=Settings(), open_session=open_session, corpora=list)
+        app = PasaApp(paths=paths, settings=Settings(), open_session=open_session, choices=Choices(list))
         async with app.run_test(size=(120, 36)) as pilot:
             screen = app.search_screen
             while not screen.ready:

@@ -3,21 +3,24 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from pasa_tui.assembly import Expectation
 from pasa_tui.config import Paths
 from pasa_tui.config.settings import InterfaceSettings, SearchSettings, Settings
 from pasa_tui.errors import CorpusError
 from pasa_tui.library import Library
+from pasa_tui.models.protocols import ModelRuntime
 from pasa_tui.papers import Paper
 from pasa_tui.session import Agent, SearchRequest, Session
 from pasa_tui.tui.app import PasaApp
 from pasa_tui.tui.panes.query import QueryEditor
+from pasa_tui.tui.screens.choosing import Choices
 from pasa_tui.tui.screens.search import SearchScreen
 from tests.helpers import ScriptedCrawler, ScriptedSelector, World, paper
 
@@ -43,6 +46,11 @@ class Script:
     hanging: bool = False
     broken: frozenset[str] = frozenset()
     notice: tuple[str, str] = ("", "")
+    runtime: ModelRuntime = field(default_factory=ModelRuntime)
+    expected: Expectation | None = None
+
+    def expect(self, request: SearchRequest, library: Library) -> Expectation | None:
+        return self.expected if request.model != "builtin" else None
 
     def agent(self, request: SearchRequest, paths: Paths) -> Agent:
         if request.corpus == "nowhere":
@@ -58,7 +66,7 @@ class Script:
         table = {found.id: score for found, score in zip(self.papers, self.scores, strict=False)}
         crawler = ScriptedCrawler([["first search", "second search"]])
         selector = ScriptedSelector({**table, self.cited[0].id: 0.7})
-        return Agent((crawler,), selector, world.sources(), lambda: None, notice=self.notice)
+        return Agent((crawler,), selector, world.sources(), lambda: None, notice=self.notice, runtime=self.runtime)
 
 
 class _Hanging(World):
@@ -92,7 +100,11 @@ def app_for(paths: Paths, library: Library) -> Callable[..., PasaApp]:
             paths=paths,
             settings=Settings(search=SearchSettings(sources=sources), interface=InterfaceSettings(theme=theme)),
             open_session=lambda: Session(library, paths, build_agent=build),
-            corpora=lambda: [("sample", "803 papers"), ("nowhere", "gone")],
+            choices=Choices(
+                corpora=lambda: [("sample", "803 papers"), ("nowhere", "gone")],
+                models=lambda: [("builtin", "needs no language model"), ("mine", "qwen3:8b, localhost:11434")],
+                expect=(script or Script()).expect,
+            ),
             is_online=lambda: online,
         )
 

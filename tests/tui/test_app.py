@@ -17,7 +17,7 @@ from pasa_tui.tui.app import PasaApp
 from pasa_tui.tui.panes.log import ActionLog
 from pasa_tui.tui.panes.query import QueryEditor
 from pasa_tui.tui.panes.results import ResultsList
-from pasa_tui.tui.screens.dialogs import ConfirmDialog, CutOffDialog, ErrorDialog, ExportDialog, PlaceDialog
+from pasa_tui.tui.screens.dialogs import ChoiceDialog, ConfirmDialog, CutOffDialog, ErrorDialog, ExportDialog
 from pasa_tui.tui.screens.help import HelpScreen, help_content
 from pasa_tui.tui.screens.history import HistoryScreen
 from tests.tui.conftest import HOSTILE, Running, Script, ask, screen_of, until
@@ -185,7 +185,7 @@ async def test_an_empty_question_is_one_clear_message(running: Running, library:
 async def test_an_unknown_corpus_keeps_the_question(running: Running, library: Library) -> None:
     async with running() as pilot:
         await pilot.press("f2")
-        await until(pilot, lambda: isinstance(pilot.app.screen, PlaceDialog))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
         # From the live sources, past sample, to the third.
         await pilot.press("home", "down", "down", "enter")
         await pilot.press(*"any", "enter")

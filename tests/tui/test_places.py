@@ -5,7 +5,7 @@ from pasa_tui.tui.app import PasaApp
 from pasa_tui.tui.panes.log import ActionLog
 from pasa_tui.tui.panes.query import SearchOptions
 from pasa_tui.tui.panes.status import StatusLine
-from pasa_tui.tui.screens.dialogs import PlaceDialog
+from pasa_tui.tui.screens.dialogs import ChoiceDialog
 from tests.tui.conftest import Script, ask, screen_of, until
 
 
@@ -17,7 +17,7 @@ async def test_where_to_search_is_chosen_and_said(app_for: Callable[..., PasaApp
         await ask(pilot)
         assert library.search(1).settings["sources"] == ["auto"]
         await pilot.press("f2")
-        await until(pilot, lambda: isinstance(pilot.app.screen, PlaceDialog))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
         await pilot.press("down", "enter")
         assert "sample" in str(screen_of(pilot).query_one(SearchOptions).render())
         await ask(pilot)

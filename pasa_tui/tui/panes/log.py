@@ -8,12 +8,15 @@ from rich.text import Text
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
+from pasa_tui.criteria import Criterion
 from pasa_tui.events import (
     Action,
     ActionFailed,
     Event,
     ExpandFinished,
     ExpandStarted,
+    PlannedOn,
+    QuestionSplit,
     RequestsCounted,
     SearchEnded,
     SearchFinished,
@@ -56,6 +59,7 @@ class ActionLog(Tree[int | str]):
         self.clear()
         self._state, self._lines_of, self._without_sections = state, {}, set()
         self._dead_ends = self._requests = None
+        self._show_criteria(state.criteria)
         for action in state.actions.values():
             self._show_action(action)
         for warning in state.warnings:
@@ -88,6 +92,13 @@ class ActionLog(Tree[int | str]):
                     self._leaf(f"✗ {event.source}: {event.message}", "red")
                 case RequestsCounted():
                     self._show_usage(event.sources)
+                case QuestionSplit():
+                    self._show_criteria(event.criteria)
+                case PlannedOn():
+                    planned = (
+                        f"{plural(event.searches, 'search', 'searches')}, {plural(event.expansions, 'paper')} to open"
+                    )
+                    self._leaf(f"↻ turn {event.turn}: {planned}", "cyan")
                 case SearchEnded():
                     self._show_ending(state)
         if follow:
@@ -149,6 +160,22 @@ class ActionLog(Tree[int | str]):
         label.append(counts, style=Style(color="green", dim=False))
         asked = f" who cites {title}" + (f" ({plural(action.results, 'paper')})" if action.finished else "")
         return label.append(asked, style=Style(dim=False))
+
+    def _show_thought(self, event: QuestionSplit | PlannedOn) -> None:
+        if isinstance(event, QuestionSplit):
+            self._show_criteria(event.criteria)
+        elif event.searches or event.expansions:
+            planned = f"{plural(event.searches, 'search')}, {plural(event.expansions, 'paper')} to open"
+            self._leaf(f"↻ turn {event.turn}: {planned}", "cyan")
+
+    def _show_criteria(self, criteria: Sequence[Criterion]) -> None:
+        """One line, unfolded into what the question asks of a paper, with the weights."""
+        if not criteria:
+            return
+        node = self.root.add(Text(f"◇ {plural(len(criteria), 'criterion')}", style="dim"), data="criteria")
+        for criterion in criteria:
+            unwanted = "not: " if criterion.kind == "exclusion" else ""
+            node.add_leaf(Text(f"{criterion.weight:.0%} {unwanted}{criterion.text}", style="dim"), data="criteria")
 
     def _leaf(self, text: str, style: str) -> None:
         """A message, over as many lines as it takes: a tree cuts off what is too long."""

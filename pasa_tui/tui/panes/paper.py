@@ -11,6 +11,14 @@ from pasa_tui.events import FoundPaper, SearchState
 from pasa_tui.tui.actions import bindings
 from pasa_tui.tui.text import MUTED, author_line, marked, provenance_line, query_marks, score_bar
 
+_LEVELS = {
+    "yes": ("●", "$text-success"),
+    "mostly": ("◕", "$text-success"),
+    "partly": ("◔", "$text-warning"),
+    "no": ("○", "$text-error"),
+}
+"""A sign and a colour for each level: the sign says it without the colour."""
+
 
 class PaperPane(VerticalScroll):
     """Title, authors, facts, verdict, abstract with the question's words marked, and the way to the paper."""
@@ -30,7 +38,10 @@ class PaperPane(VerticalScroll):
         self, state: SearchState, found: FoundPaper | None, *, starred: bool, tags: Sequence[str], note: str
     ) -> None:
         """Show a paper of `state`, or nothing. The same paper again, unchanged, is not drawn again."""
-        key = (found.paper.id, found.score, found.reason, starred, tuple(tags), note, state.query) if found else ()
+        key: tuple[object, ...] = ()
+        if found is not None:
+            verdict = (found.score, found.reason, found.verdicts)
+            key = (found.paper.id, *verdict, starred, tuple(tags), note, state.query)
         if key == self._shown and key:
             return
         same_paper = bool(key and self._shown and key[0] == self._shown[0])
@@ -51,6 +62,8 @@ def _content(state: SearchState, found: FoundPaper, *, starred: bool, tags: Sequ
         _facts(found),
         _verdict(found),
     ]
+    if found.verdicts:
+        blocks.append(_criteria(state, found))
     if paper.abstract:
         heading = "Summary (ours)" if paper.abstract_kind == "summary" else "Abstract"
         blocks.append(
@@ -75,6 +88,21 @@ def _facts(found: FoundPaper) -> Content:
         paper.url or paper.source_id or "",
     ]
     return Content.styled("  ·  ".join(part for part in parts if part), MUTED)
+
+
+def _criteria(state: SearchState, found: FoundPaper) -> Content:
+    """Each criterion with its level, and below it the words of the paper that show it."""
+    kinds = {criterion.text: criterion.kind for criterion in state.criteria}
+    lines = [Content.styled("What was asked", f"{MUTED} bold")]
+    for verdict in found.verdicts:
+        sign, colour = _LEVELS[verdict.level]
+        unwanted = "not: " if kinds.get(verdict.criterion) == "exclusion" else ""
+        lines.append(Content.assemble((f"{sign} {verdict.level:<6} ", colour), f"{unwanted}{verdict.criterion}"))
+        if verdict.quote:
+            missing = "" if verdict.found else "  (not in its title or abstract)"
+            style = f"{MUTED} italic" if verdict.found else "$text-warning italic"
+            lines.append(Content.styled(f"         “{verdict.quote}”{missing}", style))
+    return Content("\n").join(lines)
 
 
 def _verdict(found: FoundPaper) -> Content:

@@ -69,22 +69,26 @@ class QueryEditor(TextArea):
 
 
 class SearchOptions(Static):
-    """The line under the question: where is searched, and up to which day. A click changes either."""
+    """The line under the question: where is searched, up to which day, by which model. A click changes each."""
 
     place: reactive[str] = reactive("")
     before: reactive[str] = reactive("")
+    model: reactive[str] = reactive("")
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, model: str) -> None:
         super().__init__(id="options")
         self.set_reactive(SearchOptions.place, place)
+        self.set_reactive(SearchOptions.model, model)
 
     def render(self) -> Content:
-        """`in sample · up to any date`."""
+        """`in sample · up to any date · by builtin`."""
         return Content.assemble(
             ("in ", MUTED),
             Content.styled(self.place, "$text-accent bold").stylize("@click=screen.corpus"),
-            ("  ·  up to ", MUTED),
+            (" · up to ", MUTED),
             Content.styled(self.before or "any date", "$text-accent bold").stylize("@click=screen.cut_off"),
+            (" · by ", MUTED),
+            Content.styled(self.model, "$text-accent bold").stylize("@click=screen.model"),
         )
 
 

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from pasa_tui.tui.text import MUTED, duration, plural
 
 if TYPE_CHECKING:
-    from pasa_tui.events import Funnel, SearchState
+    from pasa_tui.events import Funnel, MissingEstimated, SearchState
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ENDINGS = {
@@ -62,6 +62,10 @@ class StatusLine(Widget):
             return Content.styled(f"Ready · {self._place}\n", MUTED)
         state, funnel = self._state, self._state.funnel
         sign, colour, word = _ENDINGS.get(state.ending or "", ("·", MUTED, "stopped"))
+        if self.running and state.loading and not state.actions:
+            share = f" {state.loading.share:.0%}" if state.loading.share is not None else ""
+            spinning = _SPINNER[self._frame % len(_SPINNER)]
+            return Content.styled(f"{spinning} {state.loading.message}{share}", "$text-accent") + "\n"
         if self.running:
             sign, colour, word = _SPINNER[self._frame % len(_SPINNER)], "$text-accent", _progress(state)
         # The weightiest first: those that the line has no room for are left out.
@@ -71,6 +75,7 @@ class StatusLine(Widget):
             self._place,
             # While it runs, also the time since the last event: a source that keeps everybody waiting sends none.
             duration(state.elapsed + (time.monotonic() - self._shown if self.running else 0.0)),
+            *_of_models(state),
             plural(funnel.actions, "action"),
         ]
         if problems := len(state.warnings) + len(state.troubles):
@@ -84,6 +89,30 @@ class StatusLine(Widget):
         head = Content.styled(f"{sign} {word}", f"{colour} bold") + "  "
         first = head + " · ".join(_fitting(facts, self.size.width - head.cell_length))
         return first + "\n" + funnel_line(funnel, self.size.width)
+
+
+def _of_models(state: "SearchState") -> list[str]:
+    """What is likely still to be found, what the models cost, and how many papers they judge at a time."""
+    facts = []
+    if missing := state.missing:
+        facts.append(_missing(missing))
+    if cost := sum(model.cost for model in state.models):
+        facts.append(f"${cost:.3f}")
+    batches = sum(model.batches for model in state.models)
+    if batches:
+        facts.append(f"batches of {sum(model.scored for model in state.models) / batches:.1f}")
+    if tokens := sum(model.prompt_tokens + model.completion_tokens for model in state.models):
+        facts.append(f"{tokens / 1000:,.0f}k tokens" if tokens >= 1000 else f"{tokens} tokens")
+    return facts
+
+
+def _missing(missing: "MissingEstimated") -> str:
+    """`≈12 more out there (5–31)`: what wider searches of the same sources would likely bring."""
+    high = f"{missing.high:.0f}"
+    if missing.missing < 0.5:
+        return f"few more out there (up to {high})"
+    low = f"{missing.low:.0f}–" if missing.low >= 0.5 else "up to "
+    return f"≈{missing.missing:.0f} more out there ({low}{high})"
 
 
 def _fitting(facts: list[str], width: int) -> list[str]:

@@ -8,10 +8,14 @@ from textual.screen import Screen
 from pasa_tui.errors import PasaError
 from pasa_tui.papers import Query
 from pasa_tui.tui.places import Place
-from pasa_tui.tui.screens.dialogs import CutOffDialog, ErrorDialog, PlaceDialog
+from pasa_tui.tui.screens.dialogs import ChoiceDialog, CutOffDialog, ErrorDialog
 
 if TYPE_CHECKING:
+    from pasa_tui.assembly import Expectation
     from pasa_tui.library import Library
+
+_PLACES_HINT = "pasa-tui corpus build … makes more corpora; pasa-tui doctor checks the sources."
+_MODELS_HINT = "A section [profiles.NAME] of the settings adds a model; pasa-tui models check NAME tries it."
 
 
 def show_error(screen: Screen[None], error: Exception) -> None:
@@ -34,9 +38,40 @@ def ask_place(
             use(current.chosen(name))
 
     try:
-        screen.app.push_screen(PlaceDialog(current.choices(corpora()), current.label), chosen)
+        screen.app.push_screen(
+            ChoiceDialog("Where to search", current.choices(corpora()), current.label, _PLACES_HINT), chosen
+        )
     except PasaError as error:
         show_error(screen, error)
+
+
+def ask_model(
+    screen: Screen[None], current: str, models: Callable[[], Sequence[tuple[str, str]]], use: Callable[[str], None]
+) -> None:
+    """Let the user choose the builtin agent or a language model, and `use` its name."""
+
+    def chosen(name: str | None) -> None:
+        if name:
+            use(name)
+
+    try:
+        screen.app.push_screen(ChoiceDialog("Which model searches", models(), current, _MODELS_HINT), chosen)
+    except PasaError as error:
+        show_error(screen, error)
+
+
+def ask_expected(screen: Screen[None], model: str, expected: "Expectation", begin: Callable[[], None]) -> None:
+    """Say what a search is likely to take, and `begin` it if the user wants that."""
+    from pasa_tui.tui.screens.dialogs import ConfirmDialog
+
+    limit = f"It stops at ${expected.limit:g}." if expected.limit else "No limit is set (agent.max_cost)."
+    question = f"{model}: {expected.text}." + (f"\n{limit}" if expected.is_paid else "")
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            begin()
+
+    screen.app.push_screen(ConfirmDialog(question, "Search", title="What this is likely to take"), answered)
 
 
 def ask_history(screen: Screen[None], library: "Library", use: Callable[[int, bool], None]) -> None:

@@ -26,21 +26,23 @@ class Dialog(ModalScreen[Answer]):
     CSS_PATH = "../dialogs.tcss"
 
 
-class PlaceDialog(Dialog[str | None]):
-    """Choose where to search. The answer is the name of the choice, or None."""
+class ChoiceDialog(Dialog[str | None]):
+    """Choose one of several. The answer is the name of the choice, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]
 
-    def __init__(self, choices: Sequence[tuple[str, str]], current: str) -> None:
-        """`choices` are (name, description) pairs."""
+    def __init__(self, title: str, choices: Sequence[tuple[str, str]], current: str, hint: str) -> None:
+        """`choices` are (name, description) pairs; `hint` says how there come to be more."""
         super().__init__()
+        self._title = title
+        self._hint = hint
         self._choices = choices
         self._current = current
 
     def compose(self) -> ComposeResult:
         """A list with the current one highlighted."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Where to search"
+            dialog.border_title = self._title
             yield OptionList(
                 *[
                     Option(Content.assemble((name, "bold"), (f"  {description}", MUTED)), id=name)
@@ -48,11 +50,7 @@ class PlaceDialog(Dialog[str | None]):
                 ],
                 markup=False,
             )
-            yield Static(
-                "pasa-tui corpus build … makes more corpora; pasa-tui doctor checks the sources.",
-                classes="hint",
-                markup=False,
-            )
+            yield Static(self._hint, classes="hint", markup=False)
 
     def on_mount(self) -> None:
         """Highlight the current choice."""
@@ -90,15 +88,16 @@ class ConfirmDialog(Dialog[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,n", "dismiss(False)", "No"), ("y", "dismiss(True)", "Yes")]
 
-    def __init__(self, question: str, yes: str) -> None:
+    def __init__(self, question: str, yes: str, *, title: str = "Sure?") -> None:
         super().__init__()
         self._question = question
         self._yes = yes
+        self._title = title
 
     def compose(self) -> ComposeResult:
         """The question and two buttons; no is the one that Enter presses."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Sure?"
+            dialog.border_title = self._title
             yield Label(self._question, markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("No (n)", id="no", variant="primary")

@@ -1,12 +1,11 @@
 """The one screen that everything happens on: question, log, papers, paper."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
-from textual.screen import Screen
 
 from pasa_tui.errors import PasaError
 from pasa_tui.tui.actions import bindings
@@ -16,6 +15,7 @@ from pasa_tui.tui.panes.query import HowItWorks, QueryEditor, SearchOptions
 from pasa_tui.tui.panes.status import StatusLine
 from pasa_tui.tui.places import Place
 from pasa_tui.tui.runs import SearchFinished, SearchNotOpened, SearchOpened, SearchProgressed, SearchRuns, SearchView
+from pasa_tui.tui.screens.choosing import Choices, Choosing
 
 # What the first frame does not show is imported after it: the session with the loop and the library, the panes
 # that are empty as yet, and the dialogs. Together they cost as much as all of Textual.
@@ -35,7 +35,7 @@ _DRAW_SECONDS = 0.2
 _REST_SECONDS = 0.06
 
 
-class SearchScreen(Screen[None]):
+class SearchScreen(Choosing):
     """Panes that collapse into tabs on a narrow terminal. Workers post messages; handlers change widgets."""
 
     BINDINGS = bindings("search")
@@ -45,17 +45,19 @@ class SearchScreen(Screen[None]):
     def __init__(
         self,
         place: Place,
+        model: str,
         settings: "AgentSettings",
-        corpora: Callable[[], Sequence[tuple[str, str]]],
+        choices: Choices,
         *,
         latex: bool,
         completed: Callable[[], None],
     ) -> None:
-        """Search in `place` with `settings`. `completed` is called once, after the first frame."""
+        """Search in `place` by `model` with `settings`. `completed` is called once, after the first frame."""
         super().__init__(classes="-empty")
         self._place = place
+        self._model = model
         self._settings = settings
-        self._corpora = corpora
+        self._choices = choices
         self._latex = latex
         self._completed = completed
         self._online = True
@@ -73,7 +75,7 @@ class SearchScreen(Screen[None]):
         with Container(id="body"):
             with Vertical(id="left"):
                 yield QueryEditor()
-                yield SearchOptions(self._place.label)
+                yield SearchOptions(self._place.label, self._model)
                 yield HowItWorks()
             yield Container(id="reading")
         yield StatusLine(self._place.label)
@@ -151,8 +153,12 @@ class SearchScreen(Screen[None]):
             self.show_error(error)
             return
         if session := self._require_session():
-            request = self._place.request(query, self._settings)
-            self._begin(SearchView(request, SearchState()), lambda: session.start(request))
+            request = self._place.request(query, self._settings, self._model)
+
+            def begin() -> None:
+                self._begin(SearchView(request, SearchState()), lambda: session.start(request))
+
+            self.ask_cost(request, session.library, begin)
         elif self._no_session is None:
             self._early = message
 
@@ -287,6 +293,7 @@ class SearchScreen(Screen[None]):
         before = message.view.request.query.before
         self._use_cut_off(before.isoformat() if before else "")
         self._use_place(Place.of_request(message.view.request, self._place.settled))
+        self._use_model(message.view.request.model)
         self.action_show_pane("results")
         if message.resume:
             self.action_resume()
@@ -336,38 +343,6 @@ class SearchScreen(Screen[None]):
         if classes != self.classes:
             # All at once: each change of a screen's class has every pane look up its styles again.
             self.set_classes(classes)
-
-    def action_corpus(self) -> None:
-        """Choose where the next search looks."""
-        from pasa_tui.tui.screens.asking import ask_place
-
-        ask_place(self, self._place, self._corpora, self._use_place)
-
-    def _use_place(self, place: Place) -> None:
-        self._place = place
-        self.query_one(SearchOptions).place = place.label
-        if self._view is None:
-            self.query_one(StatusLine).show(None, self._place_of(None))
-
-    def _place_of(self, view: SearchView | None) -> str:
-        if view is not None:
-            return Place.of_request(view.request, self._place.settled).searched(view.state)
-        return self._place.expected(online=self._online)
-
-    def network_known(self, *, online: bool) -> None:
-        """Whether the live sources can be reached was found out."""
-        self._online = online
-        if self._view is None:
-            self.query_one(StatusLine).show(None, self._place_of(None))
-
-    def action_cut_off(self) -> None:
-        """Ask for the last day papers may date from."""
-        from pasa_tui.tui.screens.asking import ask_cut_off
-
-        ask_cut_off(self, self.query_one(SearchOptions).before, self._use_cut_off)
-
-    def _use_cut_off(self, before: str) -> None:
-        self.query_one(SearchOptions).before = before
 
     def action_history(self) -> None:
         """Past searches."""

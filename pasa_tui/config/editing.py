@@ -1,0 +1,30 @@
+"""Changing the settings file and leaving the rest of it as its owner wrote it."""
+
+import os
+from pathlib import Path
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from pasa_tui.config.paths import private_file
+from pasa_tui.errors import ConfigError
+
+
+def change_setting(path: Path, section: str, name: str, value: str) -> None:
+    """Set one setting in the file at `path`, which is made where it is not there; comments stay.
+
+    Raises ConfigError where the file can't be read or written, or is not TOML.
+    """
+    private_file(path)
+    try:
+        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+        table = document.setdefault(section, tomlkit.table())
+        table[name] = value
+        aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+        private_file(aside).write_text(tomlkit.dumps(document), encoding="utf-8")
+        # Over what a link leads to, so that settings kept elsewhere stay linked.
+        os.replace(aside, path.resolve())
+    except (TOMLKitError, UnicodeDecodeError, TypeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}.", "Mend that line, or move the file away.") from error
+    except OSError as error:
+        raise ConfigError(f"{path} can't be changed: {error.strerror}.", "Make it writable.") from error
