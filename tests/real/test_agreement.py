@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pasa_tui.models.engines.openai import OpenAIEngine
+from pasa_tui.models.engines.protocol import Scoring
 from pasa_tui.models.engines.transformers import TransformersEngine
 from tests.real.conftest import run_in_process
-from tests.real.plain_server import PlainServer
 from tests.real.questions import CHATS, DECISIONS, HOSTILE, WRITING, Answers, ask
 
 pytestmark = pytest.mark.engines
@@ -27,11 +28,12 @@ def reference(tiny: Path) -> Answers:
     return asyncio.run(answers())
 
 
-def server_answers(url: str) -> Answers:
-    async def answers() -> Answers:
-        engine = PlainServer(url)
+def server_answers(url: str) -> tuple[Answers, Scoring]:
+    async def answers() -> tuple[Answers, Scoring]:
+        engine = OpenAIEngine(url, "tiny", name="tiny", api="completions")
         try:
-            return await ask(engine, hostile=False)
+            await engine.start(lambda progress: None)
+            return await ask(engine, hostile=False), engine.scoring
         finally:
             await engine.close()
 
@@ -61,12 +63,14 @@ def test_vllm_in_process(reference: Answers, vllm_python: str, tiny: Path) -> No
 
 
 def test_vllm_as_a_server(reference: Answers, vllm_server: str) -> None:
-    answers = server_answers(vllm_server)
+    answers, scoring = server_answers(vllm_server)
+    assert scoring == "exact"
     assert answers.scores == pytest.approx(reference.scores, abs=1e-3)
     assert answers.texts == reference.texts
 
 
 def test_llama_cpp_as_a_server(reference: Answers, llama_server: str) -> None:
-    answers = server_answers(llama_server)
+    answers, scoring = server_answers(llama_server)
+    assert scoring == "top"
     assert answers.scores == pytest.approx(reference.scores, abs=1e-3)
     assert answers.texts == reference.texts

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from pasa_tui.models.engines.openai import OpenAIEngine
 from pasa_tui.models.engines.protocol import Engine
 from pasa_tui.models.engines.transformers import TransformersEngine
 from tests.real.conftest import run_in_process
-from tests.real.plain_server import PlainServer
 from tests.real.searching import search
 
 pytestmark = pytest.mark.engines
@@ -52,8 +52,12 @@ def test_vllm_in_process(reference: dict[str, Any], vllm_python: str, tiny: Path
 
 
 def test_vllm_as_a_server(reference: dict[str, Any], vllm_server: str, tmp_path: Path) -> None:
-    the_same(found_by(PlainServer(vllm_server), tmp_path), reference)
+    the_same(found_by(_server(vllm_server), tmp_path), reference)
 
 
 def test_llama_cpp_as_a_server(reference: dict[str, Any], llama_server: str, tmp_path: Path) -> None:
-    the_same(found_by(PlainServer(llama_server), tmp_path), reference)
+    the_same(found_by(_server(llama_server), tmp_path), reference)
+
+
+def _server(url: str) -> Engine:
+    return OpenAIEngine(url, "tiny", name="tiny", api="completions")

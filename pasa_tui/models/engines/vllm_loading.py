@@ -159,7 +159,6 @@ def _set_environment() -> None:
 
 
 def _load(settings: VllmSettings, is_cancelled: Callable[[], bool]) -> LoadedModel:
-    from transformers import AutoTokenizer
     from vllm import SamplingParams
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.inputs.engine import tokens_input
@@ -170,8 +169,7 @@ def _load(settings: VllmSettings, is_cancelled: Callable[[], bool]) -> LoadedMod
 
     if not current_platform.device_type:
         raise no_gpu()
-    config = json.loads((settings.folder / "config.json").read_text(encoding="utf-8"))
-    tokenizer: Any = AutoTokenizer.from_pretrained(settings.folder, local_files_only=True, trust_remote_code=False)
+    config, tokenizer = _read_files(settings)
     limits = (settings.max_length or _LONGEST, config.get("max_position_embeddings"), tokenizer.model_max_length)
     max_length = min(int(limit) for limit in limits if limit)
     arguments = AsyncEngineArgs(
@@ -223,6 +221,21 @@ def _load(settings: VllmSettings, is_cancelled: Callable[[], bool]) -> LoadedMod
         scoring=scoring,
         dead=EngineDeadError,
     )
+
+
+def _read_files(settings: VllmSettings) -> tuple[dict[str, Any], Any]:
+    """The model's configuration and its tokenizer. Raises ModelError where that has no vocabulary."""
+    from transformers import AutoTokenizer
+
+    config = json.loads((settings.folder / "config.json").read_text(encoding="utf-8"))
+    tokenizer: Any = AutoTokenizer.from_pretrained(settings.folder, local_files_only=True, trust_remote_code=False)
+    if not tokenizer(TRUE, add_special_tokens=False)["input_ids"]:
+        # Where its vocabulary is missing, transformers makes an empty one.
+        raise ModelError(
+            f"The tokenizer of {settings.name} in {settings.folder} is missing.",
+            "The folder should hold tokenizer.json, or vocab.json and merges.txt, as the Hugging Face hub has them.",
+        )
+    return config, tokenizer
 
 
 def true_probability(output: Any, token: int) -> float:
