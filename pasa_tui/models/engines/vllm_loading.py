@@ -192,15 +192,6 @@ def _load(settings: VllmSettings, is_cancelled: Callable[[], bool]) -> LoadedMod
         arguments, usage_context=UsageContext.LLM_CLASS, stat_loggers=[_no_statistics()]
     )
 
-    def writing(sampling: Sampling) -> Any:
-        return SamplingParams(
-            max_tokens=sampling.max_tokens,
-            temperature=sampling.temperature,
-            top_p=sampling.top_p if sampling.temperature > 0 else 1.0,
-            stop=list(sampling.stop),
-            output_kind=RequestOutputKind.DELTA,
-        )
-
     def scoring(token: int) -> Any:
         return SamplingParams(
             max_tokens=1,
@@ -217,9 +208,22 @@ def _load(settings: VllmSettings, is_cancelled: Callable[[], bool]) -> LoadedMod
         true=None if true is None or true == tokenizer.unk_token_id else true,
         max_length=max_length,
         prompt=tokens_input,
-        writing=writing,
+        writing=_writing,
         scoring=scoring,
         dead=EngineDeadError,
+    )
+
+
+def _writing(sampling: Sampling) -> Any:
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(
+        max_tokens=sampling.max_tokens,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p if sampling.temperature > 0 else 1.0,
+        stop=list(sampling.stop),
+        output_kind=RequestOutputKind.DELTA,
     )
 
 
