@@ -86,19 +86,12 @@ class ActionLog(Tree[int | str]):
                 ):
                     if number in state.actions:
                         self._show_action(state.actions[number])
-                case Warned():
-                    self._leaf(f"⚠ {event.message} {event.hint}", "yellow")
-                case SourceTroubled():
-                    self._leaf(f"✗ {event.source}: {event.message}", "red")
+                case Warned() | SourceTroubled():
+                    self._show_trouble(event)
                 case RequestsCounted():
                     self._show_usage(event.sources)
-                case QuestionSplit():
-                    self._show_criteria(event.criteria)
-                case PlannedOn():
-                    planned = (
-                        f"{plural(event.searches, 'search', 'searches')}, {plural(event.expansions, 'paper')} to open"
-                    )
-                    self._leaf(f"↻ turn {event.turn}: {planned}", "cyan")
+                case QuestionSplit() | PlannedOn():
+                    self._show_thought(event)
                 case SearchEnded():
                     self._show_ending(state)
         if follow:
@@ -160,6 +153,12 @@ class ActionLog(Tree[int | str]):
         label.append(counts, style=Style(color="green", dim=False))
         asked = f" who cites {title}" + (f" ({plural(action.results, 'paper')})" if action.finished else "")
         return label.append(asked, style=Style(dim=False))
+
+    def _show_trouble(self, event: Warned | SourceTroubled) -> None:
+        if isinstance(event, Warned):
+            self._leaf(f"⚠ {event.message} {event.hint}", "yellow")
+        else:
+            self._leaf(f"✗ {event.source}: {event.message}", "red")
 
     def _show_thought(self, event: QuestionSplit | PlannedOn) -> None:
         if isinstance(event, QuestionSplit):
