@@ -65,18 +65,11 @@ def test_no_process_is_left_behind_without_closing(vllm_python: str, tiny: Path)
     wait_for(lambda: not any(map(_alive, children)), 30)
 
 
-@pytest.mark.parametrize("missing", ["tokenizer.json", "model.safetensors", "a tensor", "a shape"])
+@pytest.mark.parametrize("missing", ["tokenizer.json", "model.safetensors", "a shape"])
 def test_wrong_files_are_one_message(vllm_python: str, tmp_path: Path, missing: str) -> None:
     pytest.importorskip("torch")
-    from safetensors.torch import load_file, save_file
-
     folder = make_untrained_model(tmp_path / "broken")
-    weights = folder / "model.safetensors"
-    if missing == "a tensor":
-        tensors = load_file(weights)
-        del tensors["model.layers.1.mlp.up_proj.weight"]
-        save_file(tensors, weights, {"format": "pt"})
-    elif missing == "a shape":
+    if missing == "a shape":
         config = json.loads((folder / "config.json").read_text())
         (folder / "config.json").write_text(json.dumps(config | {"intermediate_size": 512}))
     else:
