@@ -101,7 +101,7 @@ class Client:
         """Status and body of an answer to GET. Raises ModelError where there is none, or the key is refused."""
 
         async def once() -> tuple[int, bytes]:
-            async with self._response("GET", path, None) as response:
+            async with self._turns, self._response("GET", path, None) as response:
                 body = await self._read(response)
             status = response.status_code
             if status in (401, 403, 408, 425, 429) or (status >= 500 and status != 501):
@@ -112,7 +112,7 @@ class Client:
 
     async def post_plain(self, url: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to one attempt at an address that not every server has. Raises ModelError, AgainError."""
-        async with self._response("POST", url, _encoded(body)) as response:
+        async with self._turns, self._response("POST", url, _encoded(body)) as response:
             data = await self._read(response)
         if response.status_code != 200:
             self._refuse(response, data)
@@ -135,22 +135,25 @@ class Client:
 
     async def stream(self, prompt: Prompt, fields: Mapping[str, Any]) -> AsyncGenerator[Mapping[str, Any], None]:
         """Yield the pieces of an answer, once. Raises ModelError, NoRoomError, and AgainError where it breaks."""
-        fields = {**fields, "stream": True, "stream_options": {"include_usage": True}}
-        async with self._asked(prompt, fields) as (response, turn):
-            complete = False
-            async with aclosing(self._events(response)) as events:
-                async for data in events:
-                    if data == "[DONE]":
-                        break
-                    piece = self._decoded(data)
-                    self._check(piece)
-                    turn.used = usage_of(piece) or turn.used
-                    turn.written_characters += len(text_of(choice_of(piece)))
-                    complete |= choice_of(piece).get("finish_reason") is not None
-                    yield piece
-            if not complete:
-                # llama-cpp-python's server does so to all but the latest request, unless it is told otherwise.
-                raise AgainError("it broke off its answer")
+        seen = complete = False
+        streaming = {**fields, "stream": True, "stream_options": {"include_usage": True}}
+        async with self._asked(prompt, streaming) as (response, turn), aclosing(self._events(response)) as events:
+            async for data in events:
+                seen = True
+                if data == "[DONE]":
+                    break
+                piece = self._decoded(data)
+                self._check(piece)
+                turn.used = usage_of(piece) or turn.used
+                turn.written_characters += len(text_of(choice_of(piece)))
+                complete |= choice_of(piece).get("finish_reason") is not None
+                yield piece
+        if not seen:
+            # llama-cpp-python's server tells of errors only where it doesn't stream.
+            yield await self.ask(prompt, fields)
+        elif not complete:
+            # The same server does so to all but the latest request, unless it is told otherwise.
+            raise AgainError("it broke off its answer")
 
     async def again(self, once: Callable[[], Awaitable[_T]]) -> _T:
         """What the first of some attempts brings that doesn't raise AgainError. Raises ModelError where all do."""
@@ -272,18 +275,16 @@ class Client:
         if "json" in response.headers.get("content-type", ""):
             yield (await self._read(response)).decode("utf-8", "replace")
             return
-        parser, seen, ends = EventParser(), False, _now() + self._timeout
+        if "html" in response.headers.get("content-type", ""):
+            raise self.is_web_page()
+        parser, ends = EventParser(), _now() + self._timeout
         async with aclosing(self._pieces(response, lambda: ends)) as pieces:
             async for piece in pieces:
                 for data in self._fed(parser, piece):
-                    ends, seen = _now() + _BETWEEN, True
+                    ends = _now() + _BETWEEN
                     yield data
         for data in parser.finish():
             yield data
-        if not seen:
-            if "html" in response.headers.get("content-type", ""):
-                raise self.is_web_page()
-            raise AgainError("its answer is not in OpenAI's format")
 
     def _fed(self, parser: EventParser, piece: bytes) -> list[str]:
         try:

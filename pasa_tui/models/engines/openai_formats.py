@@ -50,8 +50,8 @@ def _data(line: bytes) -> str:
 class AnswerText:
     """Takes the text of an answer in pieces and gives what of it counts, as soon as that is certain.
 
-    Thoughts between `<think>` and `</think>` at the beginning are left out, and so is everything from the first of the
-    strings `stop` on.
+    Thoughts between `<think>` and `</think>` at the beginning are left out, and so is everything from that of the
+    strings `stop` on which is complete first.
     """
 
     def __init__(self, stop: Sequence[str] = ()) -> None:
@@ -99,10 +99,10 @@ class AnswerText:
     def _answer(self, *, complete: bool) -> str:
         if self.stopped:
             return ""
-        places = [place for text in self._stop if (place := self._text.find(text)) >= 0]
+        places = [(place + len(text), place) for text in self._stop if (place := self._text.find(text)) >= 0]
         if places:
             self.stopped = True
-            return self._text[: min(places)]
+            return self._text[: min(places)[1]]
         certain = len(self._text) - (0 if complete else self._uncertain())
         given, self._text = self._text[:certain], self._text[certain:]
         return given

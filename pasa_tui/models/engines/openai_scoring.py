@@ -28,7 +28,7 @@ _WIDE, _NEAR = 1000, 1e-3
 _DECIDED = 0.5
 """The least probability of True and False together in a chat whose first token is the answer."""
 _ANSWER_TOKENS = 32
-THINKING_TOKENS = 8192
+THINKING_TOKENS = 4096
 """Tokens that a model which thinks may use for that, on top of those of its answer."""
 _FORMAT = {
     "type": "json_schema",
