@@ -24,6 +24,8 @@ def command(context: Context, text: str, limit: int, output: str) -> None:
                 "before": row.before.isoformat() if row.before else None,
                 "corpus": row.settings.get("corpus"),
                 "sources": row.settings.get("sources", ["corpus"]),
+                "model": row.settings.get("models", {"profile": row.settings.get("model", "builtin")}),
+                "settings": row.settings.get("agent", {}),
                 "status": row.status,
                 "started_at": row.started_at.isoformat(),
                 "ended_at": row.ended_at.isoformat() if row.ended_at else None,
