@@ -159,7 +159,7 @@ def fetch(plan: FetchPlan, tell: Callable[[FetchProgress], None], *, parallel: i
 
     Files take their names only once their checksums are right; one that is wrong is deleted, told and fetched once
     more. `tell` is called from several threads, one at a time. After an error, a KeyboardInterrupt, or what `tell`
-    raises, the next fetch goes on from there. Raises ModelError.
+    raises, the next fetch goes on from there. Raises ModelError, and ConfigError where a folder can't be made.
     """
     if plan.remaining > plan.free:
         raise ModelError(
@@ -256,13 +256,12 @@ class _Fetch:
 
 
 def installed(folder: Path, name: str) -> Installed:
-    """How much of a model is in `folder`, by its name, its repository or its own folder; asks no hub.
+    """How much of a model is in `folder`, by its name, its repository or its own folder's path; asks no hub.
 
     Only names and sizes of files are looked at. A folder that was filled by other means counts as complete where it
     has a configuration and all of its weights.
     """
-    models = [folder / repository.rpartition("/")[2] for repository in REPOSITORIES.get(name, (name,))]
-    found = [_installed_model(model) for model in models]
+    found = [_installed_model(_folder_of(model, folder)) for model in REPOSITORIES.get(name, (name,))]
     if name in REPOSITORIES and not (folder / PROMPT_FILE).is_file():
         found.append(Installed("missing", lacks=PROMPT_FILE))
     size = sum(one.size for one in found)
@@ -270,6 +269,12 @@ def installed(folder: Path, name: str) -> Installed:
     if all(one.status == "complete" for one in found):
         return Installed("complete", size)
     return Installed("partial" if size else "missing", size, lacks)
+
+
+def _folder_of(model: str, folder: Path) -> Path:
+    # An absolute path stays what it is.
+    own = folder / Path(model).expanduser()
+    return own if own.is_dir() else folder / model.rpartition("/")[2]
 
 
 def _installed_model(folder: Path) -> Installed:

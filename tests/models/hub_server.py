@@ -32,6 +32,8 @@ class Fault:
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     ignores_range: bool = False
+    start: int | None = None
+    """Of the range that is sent, whatever was asked for."""
 
 
 @dataclass
@@ -251,7 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
         status, size = 200, len(content)
         asked = self.headers.get("Range", "")
         if asked and not fault.ignores_range:
-            start = int(asked.removeprefix("bytes=").rstrip("-"))
+            start = int(asked.removeprefix("bytes=").rstrip("-")) if fault.start is None else fault.start
             if start >= size:
                 return self._send(416, b"", {"Content-Range": f"bytes */{size}"})
             status, content = 206, content[start:]

@@ -15,6 +15,8 @@ import pytest
 from pasa_tui.errors import ModelError
 from pasa_tui.models import hub as hub_module
 from pasa_tui.models.fetching import FetchPlan, FetchProgress, fetch, installed, plan_fetch
+from pasa_tui.models.hub import Hub
+from pasa_tui.models.hub_files import FetchCancelled, is_intact
 from tests.models.hub_server import COMMIT, Fault, HubServer, git_sha1, sibling
 
 pytest.importorskip("huggingface_hub")
@@ -240,6 +242,24 @@ def test_ctrl_c_in_a_process_of_its_own_leaves_what_can_be_taken_up(server: HubS
     assert fetched(planned(server, tmp_path))[-1].done == planned(server, tmp_path).size
 
 
+def test_a_stopped_download_ends_in_mid_file_and_keeps_it(server: HubServer, tmp_path: Path) -> None:
+    stopped, part = threading.Event(), tmp_path / "part"
+    with Hub(server.url) as hub:
+        listing = hub.list_model("lab/small")
+        file = next(file for file in listing.files if file.name == SHARDS[0])
+        for work in ("fetching", "taking up"):
+            stopped.clear()
+            with pytest.raises(FetchCancelled):
+                hub.download(
+                    "lab/small", listing.commit, file, part, advance=lambda size: stopped.set(), stopped=stopped
+                )
+            assert 0 < part.stat().st_size < file.size, work
+    part.write_bytes(model_files(3)[SHARDS[0]])
+    stopped.clear()
+    with pytest.raises(FetchCancelled):
+        is_intact(part, file, advance=lambda size: stopped.set(), stopped=stopped)
+
+
 def test_a_server_that_ignores_ranges_starts_anew(server: HubServer, tmp_path: Path) -> None:
     server.faults[SHARDS[0]] = [Fault(cut=700_000), Fault(ignores_range=True)]
     told = fetched(planned(server, tmp_path))
@@ -248,9 +268,9 @@ def test_a_server_that_ignores_ranges_starts_anew(server: HubServer, tmp_path: P
 
 
 def test_another_range_than_asked_for_is_not_used(server: HubServer, tmp_path: Path) -> None:
-    lie = Fault(headers={"Content-Range": "bytes 5-1499999/1500000"})
-    server.faults[SHARDS[0]] = [Fault(cut=700_000), lie]
-    fetched(planned(server, tmp_path))
+    server.faults[SHARDS[0]] = [Fault(cut=700_000), Fault(start=5)]
+    told = fetched(planned(server, tmp_path))
+    assert "wrong" not in {one.work for one in told}
     assert (tmp_path / "small" / SHARDS[0]).read_bytes() == model_files(3)[SHARDS[0]]
 
 
@@ -599,6 +619,8 @@ def test_a_folder_filled_by_hand_counts_by_its_weights(server: HubServer, tmp_pa
     for name, content in model_files(4).items():
         (folder / name).write_bytes(content)
     assert installed(tmp_path, "mine").status == "complete"
+    assert installed(tmp_path / "elsewhere", str(folder)).status == "complete"
+    assert installed(tmp_path.parent, f"{tmp_path.name}/mine").status == "complete"
     (folder / SHARDS[1]).unlink()
     partial = installed(tmp_path, "mine")
     assert partial.status == "partial" and SHARDS[1] in partial.lacks
