@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 
 from pasa_tui.agent import run_agent
 from pasa_tui.assembly import Agent, AgentBuilder, SearchRequest, builtin_agent
@@ -41,13 +42,15 @@ class Session:
             raise
         return RunningSearch(search_id, request, agent, self.library, past=())
 
-    def resume(self, search_id: int) -> "RunningSearch":
-        """Go on with a recorded search where it stopped.
+    def resume(self, search_id: int, *, max_cost: float | None = None) -> "RunningSearch":
+        """Go on with a recorded search where it stopped; with `max_cost` under that limit instead of its own.
 
         Raises LibraryError where it is unknown or another process runs it, and what `start` raises.
         """
         row = self.library.search(search_id)
         request = SearchRequest.from_json(Query(row.query, row.before), dict(row.settings))
+        if max_cost is not None:
+            request = replace(request, settings=replace(request.settings, max_cost=max_cost))
         agent = self._build_agent(request, self._paths)
         try:
             self.library.claim(search_id)

@@ -43,6 +43,12 @@ async def _judge(run: Run, candidates: Sequence[Candidate]) -> None:
         return
     for candidate, judgement in zip(candidates, judgements, strict=True):
         _take(run, candidate, judgement)
+    if run.models.scoring() == "binary":
+        run.warn(
+            "scores",
+            "This model's server tells no probabilities, so every score is 0 or 1 and papers of a kind are not ranked.",
+            "A server that gives logprobs ranks them.",
+        )
     run.tell_missing()
     run.tell_counts()
     await asyncio.sleep(0)  # Selectors that never wait would keep every other step from running.

@@ -51,6 +51,7 @@ def list_(context: Context, output: str) -> None:
 
 def _row(context: Context, name: str, profile: "Profile") -> dict[str, Any]:
     from pasa_tui.assembly import weight_folders
+    from pasa_tui.config.profiles import KNOWN
     from pasa_tui.models.fetching import installed
 
     models = list(dict.fromkeys((profile.crawler_model, profile.selector_model)))
@@ -88,6 +89,8 @@ def fetch(context: Context, name: str, yes: bool) -> None:
 
     plan = plan_fetch(name, weight_folders(context.settings, context.paths)[0])
     click.echo(f"{name}: {_gigabytes(plan.size)} into {plan.folder}, {_gigabytes(plan.remaining)} to fetch", err=True)
+    if replaced := [name for repository in plan.repositories for name in repository.replaced]:
+        click.echo(f"These are there in another size and will be replaced: {', '.join(replaced)}", err=True)
     if plan.remaining >= _ASK_FROM and not yes:
         if not sys.stdin.isatty():
             raise click.UsageError(f"That is {_gigabytes(plan.remaining)}. Say --yes to fetch it without being asked.")

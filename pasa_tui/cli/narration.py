@@ -62,9 +62,8 @@ def model_lines(state: SearchState) -> list[str]:
     for model in state.models:
         facts = [
             f"{model.generated} answers" if model.generated else "",
-            f"{model.scored} papers judged in {model.batches} batches of {model.scored / model.batches:.1f}"
-            if model.batches
-            else "",
+            f"{model.scored} papers judged" if model.scored else "",
+            f"in {model.batches} batches of {model.scored / model.batches:.1f}" if model.scored > model.batches else "",
             f"{model.prompt_tokens + model.completion_tokens:,} tokens",
             f"${model.cost:.4f}" if model.cost else "",
         ]

@@ -8,11 +8,18 @@ from pasa_tui.cli.options import output_options
 
 @click.command()
 @click.argument("search_id", type=int)
+@click.option(
+    "--max-cost",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="DOLLARS",
+    help="Another limit for what the model may cost, earlier runs included.",
+)
 @output_options
 @click.pass_obj
 def command(
     context: Context,
     search_id: int,
+    max_cost: float | None,
     output: str,
     limit: int | None,
     only: str | None,
@@ -25,7 +32,7 @@ def command(
 
     with context.open_library() as library:
         code = run_search(
-            context.open_session(library).resume(search_id),
+            context.open_session(library).resume(search_id, max_cost=max_cost),
             output=output,
             events=events,
             only=only,

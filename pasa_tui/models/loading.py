@@ -92,6 +92,7 @@ def load_agent(
         take_up=lambda usage: purse.take_up(sum(model.cost for model in usage)),
         assessor=ModelAssessor(crawling, general, name=name) if general else None,
         planner=ModelPlanner(crawling, general, name=name) if general and settings.planner == "iterative" else None,
+        scoring=lambda: selecting.scoring,
         batch=batch,
         parallel=parallel,
         stops_early=settings.early_stop == "on" or (settings.early_stop == "auto" and profile.is_paid),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pasa_tui.criteria import Criterion, Verdict
-from pasa_tui.models.engines.protocol import Progress
+from pasa_tui.models.engines.protocol import Progress, Scoring
 from pasa_tui.papers import Paper, PaperId, Provenance, Query
 from pasa_tui.usage import ModelUsage
 
@@ -141,6 +141,10 @@ def _no_usage() -> Sequence[ModelUsage]:
     return ()
 
 
+def _exact() -> Scoring:
+    return "exact"
+
+
 def _nothing_spent(usage: Sequence[ModelUsage]) -> None:
     return None
 
@@ -151,9 +155,9 @@ class ModelRuntime:
 
     `model` and `prompts` name the model and the exact words that it is asked with. `start` makes the models ready,
     telling its progress from any thread; `usage` says what they did in this run; `take_up` is told what earlier runs
-    of the same search used. The Selector is given `batch` papers at a time, `parallel` such batches at once; 0 stands
-    for a Selector that computes in the loop's own thread, one after the other. `stops_early` leaves papers unjudged
-    where results have run dry.
+    of the same search used; `scoring` says how good the scores are. The Selector is given `batch` papers at a time,
+    `parallel` such batches at once; 0 stands for a Selector that computes in the loop's own thread, one after the
+    other. `stops_early` leaves papers unjudged where results have run dry.
     """
 
     model: str = "builtin"
@@ -163,6 +167,7 @@ class ModelRuntime:
     take_up: Callable[[Sequence[ModelUsage]], None] = _nothing_spent
     assessor: Assessor | None = None
     planner: Planner | None = None
+    scoring: Callable[[], Scoring] = _exact
     batch: int = 64
     parallel: int = 0
     stops_early: bool = False

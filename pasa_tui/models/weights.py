@@ -12,9 +12,10 @@ PROMPT_FILE = "agent_prompt.json"
 
 
 def find_weights(name: str, folders: Sequence[Path]) -> Path:
-    """The folder of a model: a path as it is, or a name in one of `folders`. Raises ModelError."""
+    """The folder of a model: a path as it is, or its name or repository in one of `folders`. Raises ModelError."""
     given = Path(name).expanduser()
-    places = [given] if given.is_absolute() else [*(folder / name for folder in folders), given]
+    # A repository `owner/name` is fetched into the folder `name`.
+    places = [given] if given.is_absolute() else [*(folder / given.name for folder in folders), given]
     for place in places:
         if (place / "config.json").is_file():
             return place.resolve()

@@ -98,9 +98,9 @@ def _of_models(state: "SearchState") -> list[str]:
         facts.append(_missing(missing))
     if cost := sum(model.cost for model in state.models):
         facts.append(f"${cost:.3f}")
-    batches = sum(model.batches for model in state.models)
-    if batches:
-        facts.append(f"batches of {sum(model.scored for model in state.models) / batches:.1f}")
+    batches, scored = sum(model.batches for model in state.models), sum(model.scored for model in state.models)
+    if scored > batches:
+        facts.append(f"batches of {scored / batches:.1f}")
     if tokens := sum(model.prompt_tokens + model.completion_tokens for model in state.models):
         facts.append(f"{tokens / 1000:,.0f}k tokens" if tokens >= 1000 else f"{tokens} tokens")
     return facts

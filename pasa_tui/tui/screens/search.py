@@ -168,7 +168,9 @@ class SearchScreen(Choosing):
         if session is None or view is None or view.search_id is None:
             return
         search_id = view.search_id
-        self._begin(view, lambda: session.resume(search_id))
+        # A limit that was reached and has been raised in the settings since.
+        raised = self._settings.max_cost if self._settings.max_cost > view.request.settings.max_cost else None
+        self._begin(view, lambda: session.resume(search_id, max_cost=raised))
 
     def _begin(self, view: SearchView, start: Callable[[], Running]) -> None:
         self.action_stop()
