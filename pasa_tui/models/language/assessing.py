@@ -1,21 +1,33 @@
 """What a question asks, piece by piece, and how far papers meet each piece, with quotes that are checked."""
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
 from typing import Any, Literal, get_args
+
+from rapidfuzz import fuzz, process
 
 from pasa_tui.criteria import LEVELS, Criterion, Level, Verdict
 from pasa_tui.models.engines.protocol import Engine, Prompt, Sampling
+from pasa_tui.models.language.answers import write_answer
 from pasa_tui.models.language.dates import check_bounds, parse_bound, say_bounds
-from pasa_tui.models.language.lenient import find_json, objects_of
+from pasa_tui.models.language.lenient import find_json, objects_of, without_thoughts
 from pasa_tui.models.language.quotes import is_quoted
+from pasa_tui.models.language.unmarked import list_items
 from pasa_tui.models.prompts.general import GeneralPrompts
 from pasa_tui.papers import Paper, Query, clean_text
 
 _MAX_TOKENS = 900
 _MOST_CRITERIA = 8
 _LONGEST = 300
+"""Characters of a criterion or of a quote that are kept."""
+_LONGEST_QUOTE = 4_000
+"""Characters of a quote that are checked."""
+_LEAST_WEIGHT, _MOST_WEIGHT = 0.1, 10.0
+_LIKE = 80.0
+"""Likeness (0 to 100) of a criterion written out again to the one that was asked about."""
+_NO_QUOTE = frozenset({"none", "n/a", "na", "null", "no quote", "not found", "not mentioned", "empty", "no evidence"})
+_NEGATION = re.compile(r"^(?:(is|are|has|have)\s+|(?:must|should|does|do|may|can)\s+)?(?:not|no)\s+", re.I)
 _KINDS: Mapping[str, Literal["requirement", "exclusion", "date"]] = {
     "requirement": "requirement",
     "exclusion": "exclusion",
@@ -64,7 +76,11 @@ class ModelAssessor:
 
         Dates that can be checked are not left to the model.
         """
-        dated = {item.text: level for item in criteria if (level := check_bounds(item.text, paper.date))}
+        dated = {
+            item.text: level
+            for item in criteria
+            if item.kind == "date" and (level := check_bounds(item.text, paper.date))
+        }
         open_ = [criterion for criterion in criteria if criterion.text not in dated]
         verdicts: dict[str, Verdict] = {
             text: Verdict(text, level, str(paper.date), found=True) for text, level in dated.items()
@@ -78,14 +94,19 @@ class ModelAssessor:
         return [verdicts[criterion.text] for criterion in criteria]
 
     async def _write(self, prompt: Prompt) -> str:
-        async with aclosing(self._engine.generate(prompt, Sampling(_MAX_TOKENS))) as pieces:
-            return "".join([piece async for piece in pieces])
+        return await write_answer(self._engine, prompt, Sampling(_MAX_TOKENS))
 
 
 def read_criteria(answer: str, query: Query) -> list[Criterion]:
     """The criteria in a model's answer; the question itself where there are none. Never raises."""
     criteria: dict[str, Criterion] = {}
-    for item in objects_of(find_json(answer))[:_MOST_CRITERIA]:
+    answer = without_thoughts(answer)
+    found = find_json(answer)
+    items: Sequence[Mapping[str, Any]] = objects_of(found)
+    if not items:
+        texts = found if isinstance(found, list) else list_items(answer)
+        items = [{"criterion": text} for text in texts]
+    for item in items[:_MOST_CRITERIA]:
         criterion = _criterion(item)
         if criterion is not None:
             criteria.setdefault(criterion.text, criterion)
@@ -97,15 +118,26 @@ def read_criteria(answer: str, query: Query) -> list[Criterion]:
 
 def _criterion(item: Mapping[str, Any]) -> Criterion | None:
     kind = _KINDS.get(str(item.get("kind")), "requirement")
-    weight = item.get("weight")
-    known = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight < 1000
-    weight = float(weight) if known and weight is not None else 1.0
+    weight = _weight(item.get("weight"))
     if kind == "date":
         first, last = parse_bound(item.get("from"), last=False), parse_bound(item.get("until"), last=True)
+        if first and last and first > last:
+            first, last = parse_bound(item.get("until"), last=False), parse_bound(item.get("from"), last=True)
         if first or last:
             return Criterion(say_bounds(first, last), weight, kind)
     text = _text(item.get("criterion", item.get("text", item.get("name"))))
-    return Criterion(text, weight, kind) if text else None
+    if kind == "exclusion":
+        # What is excluded is said without the "not", lest it be read as excluded twice.
+        text = _NEGATION.sub(lambda match: f"{match[1]} " if match[1] else "", text)
+    return Criterion(text, weight, kind) if any(char.isalnum() for char in text) else None
+
+
+def _weight(value: Any) -> float:
+    """Within what the prompt asks for and a little beyond; 1 where there is none."""
+    if isinstance(value, str) and re.fullmatch(r"\d{1,4}(?:\.\d{1,4})?", value.strip(), re.ASCII):
+        value = float(value)
+    known = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return float(min(max(value, _LEAST_WEIGHT), _MOST_WEIGHT)) if known else 1.0
 
 
 def read_verdicts(answer: str, criteria: Sequence[Criterion], paper: Paper) -> list[Verdict]:
@@ -115,7 +147,7 @@ def read_verdicts(answer: str, criteria: Sequence[Criterion], paper: Paper) -> l
     Never raises.
     """
     said: dict[int, Mapping[str, Any]] = {}
-    for place, item in enumerate(objects_of(find_json(answer)), start=1):
+    for place, item in enumerate(_judged(find_json(without_thoughts(answer))), start=1):
         number = _number(item.get("criterion", item.get("number", item.get("id"))), criteria, place)
         if number is not None and _level(item.get("level")) is not None:
             said.setdefault(number, item)
@@ -124,25 +156,42 @@ def read_verdicts(answer: str, criteria: Sequence[Criterion], paper: Paper) -> l
     return [_verdict(criterion, said.get(number, {}), paper) for number, criterion in enumerate(criteria, start=1)]
 
 
+def _judged(value: Any) -> Sequence[Mapping[str, Any]]:
+    """The objects of an answer; those of `{"1": {"level": …}, "2": "no"}` are told by their keys."""
+    items = objects_of(value)
+    if len(items) != 1 or "level" in items[0]:
+        return items
+    return [
+        {"criterion": key, **(item if isinstance(item, dict) else {"level": item})}
+        for key, item in items[0].items()
+        if isinstance(item, dict | str | int)
+    ]
+
+
 def _verdict(criterion: Criterion, said: Mapping[str, Any], paper: Paper) -> Verdict:
-    level, quote = _level(said.get("level")) or "no", _text(said.get("quote", said.get("evidence")))
+    level, quote = _level(said.get("level")) or "no", _text(said.get("quote", said.get("evidence")), _LONGEST_QUOTE)
+    if quote.casefold().strip(" .\"'()") in _NO_QUOTE:
+        quote = ""
     found = bool(quote) and is_quoted(quote, paper)
     # That a paper is clear of something no words of it show.
     needs_quote = level != "no" and criterion.kind == "requirement"
     if (quote and not found and level != "no") or (needs_quote and not quote):
         level = LEVELS[LEVELS.index(level) - 1]
-    return Verdict(criterion.text, level, quote, found)
+    return Verdict(criterion.text, level, textwrap.shorten(quote, _LONGEST, placeholder=" …"), found)
 
 
 def _number(value: Any, criteria: Sequence[Criterion], place: int) -> int | None:
-    """Which criterion is meant: by number, by its text, or by its place where it is not said."""
+    """Which criterion is meant: by its text, by number, or by its place where it is not said."""
     if value is None:
         return place if place <= len(criteria) else None
-    if match := re.match(r"\s*#?(\d{1,3})\b", str(value)):
-        number = int(match[1])
-        return number if 1 <= number <= len(criteria) else None
     wanted = _text(value).casefold()
-    return next((n for n, item in enumerate(criteria, start=1) if item.text.casefold() == wanted), None)
+    texts = [criterion.text.casefold() for criterion in criteria]
+    if wanted in texts:
+        return texts.index(wanted) + 1
+    if match := re.match(r"\s*(?:criterion\s*)?#?(\d{1,3})\b", str(value)[:_LONGEST], re.ASCII | re.I):
+        return int(match[1]) if 1 <= int(match[1]) <= len(criteria) else None
+    best = process.extractOne(wanted, texts, scorer=fuzz.ratio, score_cutoff=_LIKE) if wanted else None
+    return best[2] + 1 if best else None
 
 
 def _level(value: Any) -> Level | None:
@@ -151,5 +200,5 @@ def _level(value: Any) -> Level | None:
     return _WORDS.get(str(value).strip().casefold().rstrip(".")) if isinstance(value, str | int) else None
 
 
-def _text(value: Any) -> str:
-    return " ".join(clean_text(value).split())[:_LONGEST] if isinstance(value, str) else ""
+def _text(value: Any, longest: int = _LONGEST) -> str:
+    return " ".join(clean_text(value[:_LONGEST_QUOTE]).split())[:longest].strip() if isinstance(value, str) else ""

@@ -11,13 +11,29 @@ _STARTS = 20
 """Places from which a value is tried to be read."""
 _MEMBERS = 6
 """Ends of members from which a list that was cut off is tried to be closed."""
+_MOST_OBJECTS = 100
 _TRAILING_COMMA = re.compile(r",(\s*[\]}])")
+_SINGLE_QUOTES = re.compile(r"(?:(?<=[\[{,:])|(?<=[\[{,:]\s))'|'(?=\s?[\],}:])")
+_BETWEEN = re.compile(r"[\s,]*(?=\{)")
+_THOUGHT_ENDS = re.compile(r"</think(?:ing)?>", re.I)
+_THOUGHT_BEGINS = re.compile(r"<think(?:ing)?>", re.I)
+
+
+def without_thoughts(text: str) -> str:
+    """What follows the last thought; a thought that never ends holds no answer.
+
+    Some chat templates open the thought themselves, so that only its end stands in the answer.
+    """
+    ends = [match.end() for match in _THOUGHT_ENDS.finditer(text)]
+    answer = text[ends[-1] :] if ends else text
+    begins = _THOUGHT_BEGINS.search(answer)
+    return answer[: begins.start()] if begins else answer
 
 
 def find_json(text: str) -> Any | None:
     """The first list or object in `text` that can be read as JSON; None where there is none. Never raises.
 
-    Of one that is cut off the complete members are taken.
+    Of one that is cut off the complete members are taken; objects one after the other make a list.
     """
     text = text[:_LONGEST]
     starts = [match.start() for match in re.finditer(r"[\[{]", text)][:_STARTS]
@@ -26,7 +42,7 @@ def find_json(text: str) -> Any | None:
         value = _decoded(text[start:end]) if end else _cut_off(text[start:])
         # `[Search]` and its like are no JSON, and `[]` before the real answer says nothing.
         if value:
-            return value
+            return _with_following(value, text, end) if isinstance(value, dict) and end else value
     return None
 
 
@@ -41,13 +57,30 @@ def objects_of(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def _with_following(value: dict[str, Any], text: str, end: int) -> Any:
+    values = [value]
+    while len(values) < _MOST_OBJECTS and (between := _BETWEEN.match(text, end)):
+        following = _end_of(text, between.end())
+        decoded = _decoded(text[between.end() : following]) if following else None
+        if following is None or not isinstance(decoded, dict):
+            break
+        values.append(decoded)
+        end = following
+    return values if len(values) > 1 else value
+
+
 def _decoded(text: str) -> Any | None:
-    for candidate in (text, _TRAILING_COMMA.sub(r"\1", text)):
+    for candidate in (text, _TRAILING_COMMA.sub(r"\1", text), _double_quoted(text)):
         try:
             return msgspec.json.decode(candidate.encode("utf-8", "replace"))
         except (msgspec.DecodeError, RecursionError, ValueError):
             continue
     return None
+
+
+def _double_quoted(text: str) -> str:
+    """A list or an object in the quotes that Python writes; others as they are."""
+    return text if '"' in text else _TRAILING_COMMA.sub(r"\1", _SINGLE_QUOTES.sub('"', text))
 
 
 def _end_of(text: str, start: int) -> int | None:

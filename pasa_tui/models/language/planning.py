@@ -1,12 +1,12 @@
 """The planner for models that can do more than one turn."""
 
 import re
-from contextlib import aclosing
 
 from rapidfuzz import fuzz, process
 
 from pasa_tui.models.engines.protocol import Engine, Sampling
 from pasa_tui.models.language.actions import parse_actions
+from pasa_tui.models.language.answers import write_answer
 from pasa_tui.models.prompts.general import GeneralPrompts
 from pasa_tui.models.protocols import Proposal, Standing
 from pasa_tui.papers import PaperId, Query
@@ -27,8 +27,7 @@ class ModelPlanner:
     async def propose(self, query: Query, standing: Standing) -> Proposal:
         """The next searches and papers to expand, without those done before. Raises ModelError."""
         sampling = Sampling(_MAX_TOKENS, stop=("[Stop]",))
-        async with aclosing(self._engine.generate(self._prompts.turn(query, standing), sampling)) as pieces:
-            return read_proposal("".join([piece async for piece in pieces]), standing)
+        return read_proposal(await write_answer(self._engine, self._prompts.turn(query, standing), sampling), standing)
 
 
 def read_proposal(answer: str, standing: Standing) -> Proposal:
@@ -46,11 +45,12 @@ def read_proposal(answer: str, standing: Standing) -> Proposal:
 def _papers(text: str, standing: Standing) -> list[PaperId]:
     """The papers that are not expanded yet among those a text names: `3`, `3, 5`, `#3 Title`, or a title."""
     titles = [ranked.paper.title.casefold() for ranked in standing.best]
-    if numbered := re.fullmatch(r"[\s#]*(?:paper\s*)?(\d{1,3}(?:\s*(?:,|and|;)\s*#?\d{1,3})*)\b.*", text, re.I):
-        places = [int(number) - 1 for number in re.findall(r"\d+", numbered[1])]
-    else:
-        best = process.extractOne(text.casefold(), titles, scorer=fuzz.ratio, score_cutoff=_LIKE)
-        places = [best[2]] if best else []
+    numbered = re.fullmatch(r"[\s#]*(?:paper\s*)?(\d{1,3}(?:\s*(?:,|and|;)\s*#?\d{1,3})*)\b.*", text, re.I)
+    places = [int(number) - 1 for number in re.findall(r"\d+", numbered[1])] if numbered else []
+    # A title may begin with a number of its own.
+    best = process.extractOne(text.casefold(), titles, scorer=fuzz.ratio, score_cutoff=_LIKE)
+    if best:
+        places = [best[2]]
     wanted = [standing.best[place] for place in places if 0 <= place < len(standing.best)]
     return [ranked.paper.id for ranked in wanted if not ranked.expanded]
 

@@ -13,6 +13,7 @@ from pasa_tui.papers import Paper, Query
 
 _LONGEST_ABSTRACT = 4_000
 """Characters of an abstract that a model is shown; of 3,300 on AutoScholarQuery's questions the longest had 2,300."""
+_LONGEST_TITLE = 500
 _MOST_SECTIONS = 100
 _FENCES = re.compile(r"<(/?\s*(?:paper|question|sections|papers|searches)\b)", re.I)
 
@@ -185,11 +186,11 @@ def _fenced(text: str) -> str:
 
 
 def _paper(paper: Paper) -> str:
-    lines = [f"Title: {paper.title}"]
+    lines = [f"Title: {paper.title[:_LONGEST_TITLE]}"]
     if paper.date:
         lines.append(f"Date: {paper.date.isoformat()}")
     if paper.venue:
-        lines.append(f"Venue: {paper.venue}")
+        lines.append(f"Venue: {paper.venue[:_LONGEST_TITLE]}")
     lines.append(f"Abstract: {paper.abstract[:_LONGEST_ABSTRACT] or 'not known'}")
     return _fenced("\n".join(lines))
 
@@ -197,7 +198,7 @@ def _paper(paper: Paper) -> str:
 def _line(number: int, ranked: RankedPaper) -> str:
     year = f" ({ranked.paper.date.year})" if ranked.paper.date else ""
     followed = ", references followed" if ranked.expanded else ""
-    return f"{number}. {_fenced(ranked.paper.title)}{year}: {ranked.score:.2f}{followed}"
+    return f"{number}. {_fenced(ranked.paper.title[:_LONGEST_TITLE])}{year}: {ranked.score:.2f}{followed}"
 
 
 def _cut_off(query: Query) -> str:

@@ -82,5 +82,6 @@ def _places_of(template: str) -> set[str] | None:
         parsed = list(string.Formatter().parse(template))
     except ValueError:
         return None
+    fields = [(name, form, conversion) for _, name, form, conversion in parsed if name is not None]
     # A format or a conversion would make another text of the value.
-    return {name for _, name, form, conversion in parsed if name is not None and not form and not conversion}
+    return None if any(form or conversion for _, form, conversion in fields) else {name for name, _, _ in fields}

@@ -46,6 +46,42 @@ def test_criteria_carry_weights_exclusions_and_dates() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '["is about dense retrieval", "needs no labels"]',
+        "They are:\n1. is about dense retrieval\n2. **needs no labels**",
+        '{"criterion": "is about dense retrieval"}\n{"criterion": "needs no labels"}',
+        '<think>[{"text": "a draft"}]</think>[{"text": "is about dense retrieval"}, {"text": "needs no labels"}]',
+        '[{"criterion": "is about dense retrieval", "weight": "2"}, {"criterion": "needs no labels", "weight": 2}, {"c',
+    ],
+)
+def test_criteria_are_read_however_they_are_listed(answer: str) -> None:
+    assert read_criteria(answer, QUERY) == [
+        Criterion("is about dense retrieval", 0.5),
+        Criterion("needs no labels", 0.5),
+    ]
+
+
+def test_an_exclusion_is_not_negated_twice() -> None:
+    excluded = [
+        {"criterion": text, "kind": "exclusion"} for text in ("is not a survey", "no images", "must not be old")
+    ]
+    texts = [criterion.text for criterion in read_criteria(json.dumps(excluded), QUERY)]
+    assert texts == ["is a survey", "images", "be old"]
+
+
+def test_bounds_the_wrong_way_round_are_turned() -> None:
+    answer = '[{"criterion": "x", "kind": "date", "from": "2023", "until": "2020"}]'
+    assert read_criteria(answer, QUERY)[0].text == "appeared from 2020-01-01 up to 2023-12-31"
+
+
+def test_no_weight_is_lost_beside_a_heavy_one() -> None:
+    answer = '[{"criterion": "a b", "weight": 1e9}, {"criterion": "c d", "weight": 1e-9}]'
+    weights = [criterion.weight for criterion in read_criteria(answer, QUERY)]
+    assert min(weights) > 0 and sum(weights) == pytest.approx(1)
+
+
 @pytest.mark.parametrize("answer", ["", "I can't.", "[1, 2]", '{"criteria": []}', "[" * 5_000, '[{"weight": 3}]'])
 def test_a_question_that_was_not_split_is_one_criterion(answer: str) -> None:
     assert read_criteria(answer, QUERY) == [Criterion(QUERY.text)]
@@ -68,6 +104,27 @@ def test_a_question_that_was_not_split_is_one_criterion(answer: str) -> None:
 )
 def test_a_quote_must_stand_in_the_paper(quote: str, stands: bool) -> None:
     assert is_quoted(quote, PAPER) is stands
+
+
+@pytest.mark.parametrize(
+    "quote",
+    ["Our PaSa outperforms", "outperforms τ-bench", r"Our \textbf{PaSa} outperforms $\tau$-bench", "by 3 % on it"],
+)
+def test_latex_is_compared_as_it_is_read(quote: str) -> None:
+    latex = Paper("T", r"Our \textbf{PaSa} outperforms $\tau$-bench by 3\,\% on it.", arxiv_id="2101.00004")
+    assert is_quoted(quote, latex) and not is_quoted("textbf textbf", latex)
+
+
+@pytest.mark.parametrize("abstract", [r"\begin{x}{" * 2_000, r"{\a" * 4_000, r"\input{/etc/hostname} $", "\\"])
+def test_broken_latex_holds_no_quote(abstract: str) -> None:
+    assert not is_quoted("words not there", Paper("T", abstract, arxiv_id="2101.00005"))
+
+
+def test_a_long_quote_is_checked_as_a_whole() -> None:
+    words = " ".join(f"word{number}" for number in range(100))
+    answer = json.dumps([{"criterion": 1, "level": "yes", "quote": words}])
+    (verdict,) = read_verdicts(answer, [SUBJECT], Paper("T", words, arxiv_id="2101.00006"))
+    assert verdict.found and verdict.level == "yes" and len(verdict.quote) <= 300 and verdict.quote.endswith(" …")
 
 
 def test_a_quote_in_a_script_without_spaces_is_looked_for_as_it_is() -> None:
@@ -99,6 +156,8 @@ def test_a_quote_that_is_not_there_lowers_the_verdict() -> None:
 def test_an_exclusion_needs_no_quote() -> None:
     (verdict,) = read_verdicts('[{"criterion": 1, "level": "yes", "quote": ""}]', [CLEAR], PAPER)
     assert verdict == Verdict("is a survey", "yes", "", False)
+    (verdict,) = read_verdicts('[{"criterion": 1, "level": "yes", "quote": "N/A"}]', [CLEAR], PAPER)
+    assert verdict == Verdict("is a survey", "yes", "", False)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +169,9 @@ def test_an_exclusion_needs_no_quote() -> None:
         ('[{"criterion": 9, "level": "yes"}, {"criterion": 2, "level": "yes"}]', ["no", "yes"]),
         ('[{"criterion": 1, "level": "very"}]', []),
         ("True", []),
+        ('{"1": {"level": "no"}, "2": "yes"}', ["no", "yes"]),
+        ('[{"criterion": "this is a survey", "level": "yes"}]', ["no", "yes"]),
+        ('<think>[{"criterion": 2, "level": "no"}]</think>[{"criterion": 2, "level": "yes"}]', ["no", "yes"]),
     ],
 )
 def test_verdicts_are_read_as_they_are_meant(answer: str, levels: list[str]) -> None:
@@ -163,9 +225,18 @@ def test_bounds_are_read_back(first: dt.date, last: dt.date | None) -> None:
     assert check_bounds(said, None) is None and check_bounds("is about dates", first) is None
 
 
+def test_what_only_looks_like_bounds_is_not_checked_by_us() -> None:
+    for text in ("appeared", "appeared from 2020-02-31", "appeared from 0000-00-00", "appeared recently"):
+        assert check_bounds(text, dt.date(2021, 1, 1)) is None
+
+
 @pytest.mark.parametrize(
     ("value", "first", "last"),
     [
+        ("2021-02-31", dt.date(2021, 2, 28), dt.date(2021, 2, 28)),
+        ("20210203", dt.date(2021, 2, 3), dt.date(2021, 2, 3)),
+        ("2021/02", dt.date(2021, 2, 1), dt.date(2021, 2, 28)),
+        ("2020-2022", None, None),
         ("2020", dt.date(2020, 1, 1), dt.date(2020, 12, 31)),
         ("2020-02", dt.date(2020, 2, 1), dt.date(2020, 2, 29)),
         ("2020-02-03", dt.date(2020, 2, 3), dt.date(2020, 2, 3)),

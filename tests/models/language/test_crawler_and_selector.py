@@ -1,9 +1,12 @@
+import datetime as dt
+import itertools
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pasa_tui.models.engines.protocol import Prompt
+from pasa_tui.models.engines.protocol import Prompt, Sampling
 from pasa_tui.models.language import ModelCrawler, ModelPlanner, ModelSelector
 from pasa_tui.models.language.planning import read_proposal
 from pasa_tui.models.prompts.general import GeneralPrompts
@@ -59,6 +62,30 @@ async def test_only_sections_that_are_there_are_chosen() -> None:
     assert chosen == ["Related Work"]
 
 
+class Endless(ScriptedEngine):
+    async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str, None]:
+        try:
+            for number in itertools.count():
+                yield f"[Search]text {number} "
+        finally:
+            self.closed += 1
+
+
+async def test_a_server_that_writes_on_is_left() -> None:
+    engine = Endless()
+    assert len([text async for text in ModelCrawler(engine, PROMPTS, name="model").plan(QUERY, ())]) == 50
+    two = ModelCrawler(engine, PROMPTS, name="model", limit=2)
+    assert [text async for text in two.plan(QUERY, ())] == ["text 0", "text 1"]
+    proposal = await ModelPlanner(engine, PROMPTS, name="model").propose(QUERY, STANDING)
+    assert len(proposal.searches) == 50 and engine.closed == 3
+
+
+async def test_a_paper_without_sections_is_not_asked_about() -> None:
+    engine = ScriptedEngine(lambda prompt: "[Expand]Introduction")
+    assert [name async for name in ModelCrawler(engine, PROMPTS, name="model").choose(QUERY, paper(1), ())] == []
+    assert not engine.prompts
+
+
 async def test_all_candidates_reach_the_engine_at_once() -> None:
     engine = ScriptedEngine(probability=lambda prompt: 0.9 if "number 1" in prompt.text else 0.2)
     selector = ModelSelector(engine, PROMPTS, name="model")
@@ -85,8 +112,23 @@ def test_papers_are_named_by_number_or_title() -> None:
         "[Expand]paper 2",
     ):
         assert read_proposal(written, STANDING).expand == (second,), written
-    for written in ("DONE", "[Stop]", "[Expand]7", "[Expand]1", "[Expand]quite another", ""):
+    for written in (
+        "DONE",
+        "DONE. Nothing new",
+        "<think>[Expand]2</think>DONE",
+        "[Stop]",
+        "[Expand]7",
+        "[Expand]1",
+        "[Expand]quite another",
+        "",
+    ):
         assert read_proposal(written, STANDING) == Proposal(), written
+
+
+def test_a_title_may_begin_with_a_number() -> None:
+    counted = Paper("1 million days of papers", arxiv_id="2001.00009")
+    standing = Standing((), 2, 2, 0, 0, [STANDING.best[1], RankedPaper(counted, 0.5, False)])
+    assert read_proposal("[Expand]1 million days of papers", standing).expand == (counted.id,)
 
 
 @given(st.text())
@@ -103,9 +145,9 @@ def test_a_paper_can_not_close_its_fence(title: str, abstract: str) -> None:
 
 
 def test_the_decision_knows_dates_and_what_is_missing() -> None:
-    import datetime as dt
-
     dated = PROMPTS.decision(Query("x", dt.date(2024, 1, 31)), paper(1, abstract="", venue="ICLR 2020"))
     assert "up to 2024-01-31" in dated.text and "Date: 2020-01-01" in dated.text and "Venue: ICLR 2020" in dated.text
     assert "Abstract: not known" in dated.text and dated.text.endswith("Decision:")
     assert isinstance(dated, Prompt) and not dated.raw and len(PROMPTS.digest) == 12
+    endless = PROMPTS.decision(QUERY, paper(1, title="t" * 9_000, abstract="a" * 90_000))
+    assert len(endless.text) < 6_000

@@ -68,6 +68,8 @@ def test_the_published_file_is_filled_byte_for_byte() -> None:
         ({**OURS, "get_selected": "{title"}, "is not filled with"),
         ({**OURS, "generate_query": "{user_query.__class__}"}, "is not filled with"),
         ({**OURS, "generate_query": "{user_query!r:>9999}"}, "is not filled with"),
+        ({**OURS, "generate_query": "{user_query} {user_query:>9999}"}, "is not filled with"),
+        ({**OURS, "generate_query": "{user_query} {user_query:{title}}"}, "is not filled with"),
     ],
 )
 def test_a_file_that_is_not_pasas_is_one_clear_message(tmp_path: Path, content: object, says: str) -> None:
