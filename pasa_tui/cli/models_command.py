@@ -58,13 +58,13 @@ def _row(context: Context, name: str, profile: "Profile") -> dict[str, Any]:
     if profile.engine == "openai":
         status = profile.url
     else:
-        # What a folder lacks is told of the first place that has any of it.
-        found = [
-            installed(folder, model) for model in models for folder in weight_folders(context.settings, context.paths)
-        ]
+        # PaSa's own are more than their weights: the prompts belong to them.
+        parts = [name] if profile == KNOWN.get(name) else models
+        folders = weight_folders(context.settings, context.paths)
+        found = [installed(folder, part) for part in parts for folder in folders]
         complete = sum(one.status == "complete" for one in found)
         partial = next((one.lacks for one in found if one.status == "partial"), "")
-        status = "ready" if complete >= len(models) else f"incomplete: {partial}" if partial else "not fetched"
+        status = "ready" if complete >= len(parts) else f"incomplete: {partial}" if partial else "not fetched"
     return {
         "name": name,
         "engine": profile.engine,

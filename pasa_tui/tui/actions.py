@@ -46,7 +46,7 @@ ACTIONS = (
     Action("search", "export", "f6,e", "Export", "Write papers to a BibTeX file", True),
     Action("search", "corpus", "f2,c", "Where", "Choose where to search: the live sources, or a corpus"),
     Action("search", "cut_off", "f3,b", "Cut-off", "Set the last day papers may date from"),
-    Action("search", "model", "f7,m", "Model", "Choose which model searches: the builtin agent, or a language model"),
+    Action("search", "model", "f9,m", "Model", "Choose which model searches: the builtin agent, or a language model"),
     Action("search", "resume", "r", "Resume", "Go on with the search shown, where it stopped"),
     Action("search", "show_pane('log')", "1", "Log", "Go to the Crawler's actions"),
     Action("search", "show_pane('results')", "2", "Results", "Go to the ranked papers"),

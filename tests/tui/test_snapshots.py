@@ -8,14 +8,20 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 from textual.widgets._footer import FooterKey
 
+from pasa_tui.criteria import Criterion, Verdict
 from pasa_tui.events import (
     Counted,
     Event,
     ExpandFinished,
     ExpandStarted,
     Funnel,
+    MissingEstimated,
+    ModelsCounted,
+    PaperAssessed,
     PaperFound,
     PaperJudged,
+    PlannedOn,
+    QuestionSplit,
     RequestsCounted,
     SearchEnded,
     SearchFinished,
@@ -29,15 +35,18 @@ from pasa_tui.papers import Paper, Provenance, Query
 from pasa_tui.tui.app import PasaApp
 from pasa_tui.tui.panes.log import ActionLog
 from pasa_tui.tui.panes.query import QueryEditor
-from pasa_tui.usage import SourceUsage
+from pasa_tui.usage import ModelUsage, SourceUsage
 from tests.helpers import paper
 from tests.tui.conftest import HOSTILE, screen_of, until
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
 
 
-def recorded(library: Library, *, live: bool = False) -> None:
-    """A finished search with fixed times, as the library keeps it; `live`: of live sources, with what goes wrong."""
+def recorded(library: Library, *, live: bool = False, model: bool = False) -> None:
+    """A finished search with fixed times, as the library keeps it.
+
+    `live`: of live sources, with what goes wrong; `model`: by a language model, with verdicts by criterion.
+    """
     way = Provenance("search", "dense retrieval labels", None, 1)
     papers = [
         paper(
@@ -72,10 +81,33 @@ def recorded(library: Library, *, live: bool = False) -> None:
     if live:
         settings["sources"] = ["auto"]
         events[-1:-1] = [*neighbours(papers[0]), *TOLD]
+    if model:
+        settings["model"] = "mine"
+        events[1:1] = [QuestionSplit(criteria=CRITERIA)]
+        events[-1:-1] = [*THOUGHT, PaperAssessed(paper_id=papers[0].id, verdicts=VERDICTS)]
     search_id = library.create_search(Query("Which papers study dense retrieval?"), settings)
     library.record(search_id, events)
 
 
+CRITERIA = (
+    Criterion("is about dense retrieval", 0.6),
+    Criterion("needs no labelled data", 0.2),
+    Criterion("is a survey", 0.1, "exclusion"),
+    Criterion("appeared from 2019-01-01", 0.1, "date"),
+)
+VERDICTS = (
+    Verdict(CRITERIA[0].text, "yes", "[b]dense retrieval[/b] with a title", True),
+    Verdict(CRITERIA[1].text, "partly", "words that the model made up", False),
+    Verdict(CRITERIA[2].text, "yes"),
+    Verdict(CRITERIA[3].text, "no", "2020-01-01", True),
+)
+THOUGHT: tuple[Event, ...] = (
+    PlannedOn(turn=1, searches=2, expansions=1),
+    ModelsCounted(
+        models=(ModelUsage("qwen3:8b", 14, 31, 4, prompt_tokens=9_200, completion_tokens=700, cost=0.0123, seconds=8),)
+    ),
+    MissingEstimated(missing=12.0, low=5.0, high=31.0),
+)
 TOLD: tuple[Event, ...] = (
     SourceTroubled(source="semantic-scholar", message="Too many requests; it wants 12.0 h of rest."),
     RequestsCounted(
@@ -141,12 +173,31 @@ def test_a_search_of_live_sources(
     assert snap_compare(app_for(theme=theme, sources="auto"), run_before=open_and_unfold, terminal_size=size)
 
 
+@pytest.mark.parametrize("theme", ["pasa-night", "pasa-day"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_search_by_a_language_model(
+    snap_compare: Any, app_for: Callable[..., PasaApp], library: Library, size: tuple[int, int], theme: str
+) -> None:
+    async def open_and_read(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        screen = screen_of(pilot)
+        screen.open_search(1)
+        await until(pilot, lambda: "What was asked" in str(screen.query_one("#paper-text", Static).visual))
+        screen.query_one(ActionLog).root.expand_all()
+        if size[0] < 100:
+            await pilot.press("3")
+        await pilot.pause()
+
+    recorded(library, model=True)
+    assert snap_compare(app_for(theme=theme), run_before=open_and_read, terminal_size=size)
+
+
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_nothing_searched_yet(snap_compare: Any, app_for: Callable[..., PasaApp], size: tuple[int, int]) -> None:
     assert snap_compare(app_for(), run_before=settle, terminal_size=size)
 
 
-@pytest.mark.parametrize("keys", [["f1"], ["f2"], ["f3"]], ids=["help", "corpus", "cut-off"])
+@pytest.mark.parametrize("keys", [["f1"], ["f2"], ["f3"], ["f9"]], ids=["help", "corpus", "cut-off", "model"])
 def test_dialogs(snap_compare: Any, app_for: Callable[..., PasaApp], keys: list[str]) -> None:
     async def press(pilot: Pilot[None]) -> None:
         await settle(pilot)
