@@ -1,7 +1,6 @@
 """Runs a model on a server that speaks OpenAI's format: vLLM's, llama.cpp's, Ollama, OpenAI's own and many more."""
 
 import asyncio
-import functools
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
@@ -71,18 +70,16 @@ class OpenAIEngine:
         self.name = name
         self._api = api
         self._meter = Meter(name)
-        self._make = functools.partial(
-            Client,
-            url,
-            model,
-            name=name,
-            key=key,
-            concurrency=concurrency,
-            purse=purse or Purse(None, 0.0, 0.0),
-            meter=self._meter,
-            timeout=timeout,
-            jitter=jitter,
-        )
+        settings: dict[str, Any] = {
+            "key": key,
+            "concurrency": concurrency,
+            "purse": purse or Purse(None, 0.0, 0.0),
+            "meter": self._meter,
+            "timeout": timeout,
+            "jitter": jitter,
+        }
+        # A function, unlike a partial one, doesn't show the key to whoever looks at the engine.
+        self._make: Callable[[], Client] = lambda: Client(url, model, name=name, **settings)
         self._lock = threading.Lock()
         self._session: _Session | None = None
         self._closed = False

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -26,7 +25,6 @@ from pasa_tui.retries import ATTEMPTS, AgainError, StopBeforeLongWait, Wait, unr
 _T = TypeVar("_T")
 _LARGEST = 16 << 20
 """Bytes of one answer."""
-_CHUNK = 65_536
 _CONNECT, _BETWEEN = 10.0, 120.0
 """Seconds that a connection may take, and the time between two pieces of an answer."""
 _CHARACTERS = 4
@@ -68,10 +66,17 @@ class Client:
         timeout: float,
         jitter: float,
     ) -> None:
-        """`timeout` is how many seconds the beginning of an answer may take; `jitter` as in retries."""
+        """`timeout` is how many seconds the beginning of an answer may take; `jitter` as in retries.
+
+        Raises ModelError where the address or the key can't be one.
+        """
         self.name = name
         self.model = model
         self.url = url.rstrip("/")
+        self.place = _place(url, name)
+        """The server in words: host and port, without whatever secret its address may hold."""
+        if key and not (key.isascii() and key.isprintable() and " " not in key):
+            raise ModelError(f"{name}: the key has characters that no key has.", "Store it again, as it was given.")
         self.dialect = Dialect(name, model, has_key=bool(key))
         self._key = key or ""
         self._turns = asyncio.Semaphore(concurrency)
@@ -80,14 +85,6 @@ class Client:
         self._wait = Wait(jitter)
         self._http: httpx.AsyncClient | None = None
         self.meter = meter
-
-    # -- what others may know -----------------------------------------------------------------------------
-
-    @property
-    def place(self) -> str:
-        """The server in words: host and port, without whatever secret its address may hold."""
-        parts = urlsplit(self.url)
-        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -230,8 +227,6 @@ class Client:
         except httpx.TransportError as error:
             # Not its text: that may quote the request, and with it the key.
             raise AgainError(f"the connection broke ({type(error).__name__})") from None
-        except (httpx.InvalidURL, UnicodeError):
-            raise ModelError(f"{self.name}: the address of the server is none.", "Set `url` of the profile.") from None
         try:
             if response.is_redirect:
                 if turn:
@@ -249,7 +244,7 @@ class Client:
             # A few packed kilobytes can hold more than all memory.
             raise ModelError(f"{self.name}: {self.place} packs its answers, though it was asked not to.")
         size = 0
-        raw = response.aiter_raw(_CHUNK)
+        raw = response.aiter_raw()
         while True:
             try:
                 async with asyncio.timeout_at(deadline()):
@@ -333,6 +328,16 @@ class Client:
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
             self._http = httpx.AsyncClient(timeout=timeout, limits=limits, headers=headers, follow_redirects=False)
         return self._http
+
+
+def _place(url: str, name: str) -> str:
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError):
+        parsed = httpx.URL()
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ModelError(f"{name}: the address of the server is none.", "Set `url` of the profile, with http:// first.")
+    return f"{parsed.host}:{parsed.port}" if parsed.port else parsed.host
 
 
 def _now() -> float:

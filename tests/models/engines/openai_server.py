@@ -99,7 +99,7 @@ class ModelServer:
         self.pieces_sent = 0
         self.cut = 0
         """The size of the pieces that streams are sent in, in bytes; 0 for an event each."""
-        self.honours_stop = True
+        self.honours_stop = self.honours_max = True
         self.context = 100_000
         self._port = port
         self._connections: set[asyncio.Task[None]] = set()
@@ -246,7 +246,7 @@ class ModelServer:
                 : min((place for stop in body.get("stop", ()) if (place := text.find(stop)) >= 0), default=None)
             ]
         tokens, thoughts = _words(text), 10 if self.thinks else 0
-        room = body.get("max_tokens") or body.get("max_completion_tokens") or 16
+        room = body.get("max_tokens") or body.get("max_completion_tokens") or 16 if self.honours_max else 100_000
         kept = tokens[: max(0, room - thoughts)]
         content = "".join(kept)
         if self.thinks == "tags":
@@ -295,7 +295,7 @@ class ModelServer:
         head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nConnection: close\r\n\r\n"
         writer.write(head)
         lines = [b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\r\n\r\n" for event in events]
-        if fault.kind == "broken":
+        if fault.kind in ("broken", "stalled"):
             lines = lines[: fault.detail.get("after", 2)]
         elif fault.kind == "interrupted":
             lines = [*lines[: fault.detail.get("after", 2)], b"data: [DONE]\n\n"]
@@ -310,6 +310,8 @@ class ModelServer:
             writer.write(piece)
             await writer.drain()
             self.pieces_sent += 1
+        if fault.kind == "stalled":
+            await asyncio.Event().wait()
 
 
 def _check_thinking(body: Mapping[str, Any]) -> None:
