@@ -26,7 +26,8 @@ _LONGEST_TOKEN = 64
 """Characters; a server that writes on beyond what it was asked for is left."""
 _VLLM_FIELDS = {"repetition_penalty": 1.0, "top_k": -1, "min_p": 0.0}
 """What vLLM's server else takes from the model's files; with these it writes as the other engines do."""
-_ANY_MODEL = frozenset({"llamacpp", "me"})
+_LLAMA_CPP_PYTHON = "me"
+_ANY_MODEL = frozenset({"llamacpp", _LLAMA_CPP_PYTHON})
 """How llama.cpp's servers sign their list of models. They run the one they have, whatever it is called."""
 
 
@@ -168,6 +169,7 @@ class OpenAIEngine:
         status, body = await client.get("/models")
         listed = _listed(client, body) if status == 200 else []
         signed = {str(entry.get("owned_by")) for entry in listed}
+        client.streams = _LLAMA_CPP_PYTHON not in signed
         if "vllm" in signed:
             client.dialect.extra |= _VLLM_FIELDS
         names = [entry["id"] for entry in listed]

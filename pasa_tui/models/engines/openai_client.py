@@ -75,6 +75,8 @@ class Client:
         self.url = url.rstrip("/")
         self.place = _place(url, name)
         """The server in words: host and port, without whatever secret its address may hold."""
+        self.streams = True
+        """Whether answers are read as they are written. llama-cpp-python's server breaks off all but the latest."""
         if key and not (key.isascii() and key.isprintable() and " " not in key):
             raise ModelError(f"{name}: the key has characters that no key has.", "Store it again, as it was given.")
         self.dialect = Dialect(name, model, has_key=bool(key))
@@ -132,12 +134,16 @@ class Client:
 
     async def stream(self, prompt: Prompt, fields: Mapping[str, Any]) -> AsyncGenerator[Mapping[str, Any], None]:
         """Yield the pieces of an answer, once. Raises ModelError, NoRoomError, and AgainError where it breaks."""
+        if not self.streams:
+            yield await self.ask(prompt, fields)
+            return
         seen = complete = False
         streaming = {**fields, "stream": True, "stream_options": {"include_usage": True}}
         async with self._asked(prompt, streaming) as (response, turn), aclosing(self._events(response)) as events:
             async for data in events:
                 seen = True
                 if data == "[DONE]":
+                    self.streams = complete
                     break
                 piece = self._decoded(data)
                 self._check(piece)
@@ -149,7 +155,6 @@ class Client:
             # llama-cpp-python's server tells of errors only where it doesn't stream.
             yield await self.ask(prompt, fields)
         elif not complete:
-            # The same server does so to all but the latest request, unless it is told otherwise.
             raise AgainError("it broke off its answer")
 
     async def again(self, once: Callable[[], Awaitable[_T]]) -> _T:

@@ -128,6 +128,20 @@ async def test_a_server_that_takes_no_system_role_gets_it_in_the_users_turn() ->
         assert await text_from(engine) == "You judge.\n\nIs it so? True or False"
 
 
+async def test_llama_cpp_pythons_server_is_not_asked_for_streams_which_it_would_break_off() -> None:
+    async with serving("llama-cpp-python", answer=lambda prompt: LONG) as server, engine_for(server) as engine:
+        await engine.start(silent)
+        assert await asyncio.gather(*(text_from(engine) for _ in range(3))) == [LONG] * 3
+        assert not any("stream" in body for body in server.asked())
+
+
+async def test_a_server_that_breaks_off_streams_is_not_asked_for_more() -> None:
+    async with serving(answer=lambda prompt: LONG) as server, engine_for(server) as engine:
+        server.faults = [Fault("interrupted", detail={"after": 1})]
+        assert await text_from(engine) == LONG
+        assert ["stream" in body for body in server.asked()] == [True, False]
+
+
 async def test_a_server_that_doesnt_stream_is_read_all_the_same() -> None:
     whole = {"choices": [{"message": {"content": "all at once"}, "finish_reason": "stop"}]}
     async with serving() as server, engine_for(server) as engine:
