@@ -15,7 +15,8 @@ _LONGEST_MESSAGE = 300
 _OPENINGS = ("<think>", "<thinking>")
 _CLOSING = re.compile(r"</think(?:ing)?>", re.I)
 _LONGEST_CLOSING = len("</thinking>")
-_DECISION = re.compile(r"\b(true|false|yes|no)\b", re.I)
+# A model that isn't stopped may repeat itself: `TrueTrue`.
+_DECISION = re.compile(r"\b(?:([Tt]rue|TRUE|(?i:yes)\b)|[Ff]alse|FALSE|(?i:no)\b)(?![a-z])")
 _EDGES = " \t\r\n\"'*`.:▁Ġ"
 
 
@@ -225,7 +226,7 @@ def decision_of(text: str) -> bool | None:
     if not thoughts and text.lstrip().lower().startswith(_OPENINGS):
         return None
     match = _DECISION.search(answer)
-    return None if match is None else match[1].lower() in ("true", "yes")
+    return None if match is None else match[1] is not None
 
 
 def error_text(body: bytes, secret: str = "") -> str:

@@ -28,6 +28,8 @@ _WIDE, _NEAR = 1000, 1e-3
 _DECIDED = 0.5
 """The least probability of True and False together in a chat whose first token is the answer."""
 _ANSWER_TOKENS = 32
+_WORD_TOKENS = 8
+"""For `{"answer": "False"}`, however it is spaced; and for the word alone."""
 THINKING_TOKENS = 4096
 """Tokens that a model which thinks may use for that, on top of those of its answer."""
 _FORMAT = {
@@ -110,7 +112,7 @@ class Scorer:
                 return await self._top(prompt, way, kind)
         except (RefusedError, NoRoomError):
             return None
-        used, score = await self._answered(prompt, way)
+        used, score = await self._answered(prompt, way, is_known=True)
         if used.room != way.room:
             kind.way = used
         return score
@@ -182,26 +184,27 @@ class Scorer:
         self._client.meter.count(batches=1)
         return choice_of(answer)
 
-    async def _answered(self, prompt: Prompt, way: Way) -> tuple[Way, float]:
+    async def _answered(self, prompt: Prompt, way: Way, *, is_known: bool = False) -> tuple[Way, float]:
         """1.0 or 0.0 by what the model writes; 0.0 where that is neither. Thinking takes more room, once and for all.
 
-        Raises ModelError where the model doesn't come to an end.
+        Raises ModelError where the first answer of all doesn't come to an end; a later one counts 0.0.
         """
         while True:
-            fields: dict[str, Any] = {"max_tokens": way.room, "temperature": 0.0}
-            if not prompt.raw:
-                fields["response_format"] = _FORMAT
+            fields: dict[str, Any] = {"max_tokens": way.room, "temperature": 0.0, "response_format": _FORMAT}
+            if prompt.raw:
+                fields = {"max_tokens": _WORD_TOKENS, "temperature": 0.0}
             try:
                 choice = choice_of(await self._client.ask(prompt, fields))
                 self._client.meter.count(batches=1)
                 decision = decision_of(text_of(choice))
                 thinks = has_reasoning(choice) or not text_of(choice).strip() or "<think" in text_of(choice)
-                unfinished = choice.get("finish_reason") == "length" and decision is None and thinks
+                unfinished = choice.get("finish_reason") == "length" and decision is None and thinks and not prompt.raw
             except NoRoomError:
                 decision, unfinished = None, True
-            if not unfinished:
+            has_room = way.room > THINKING_TOKENS
+            if not unfinished or (has_room and is_known):
                 return replace(way, kind="binary"), float(decision is True)
-            if way.room > THINKING_TOKENS:
+            if has_room:
                 raise ModelError(
                     f"{self._client.name} was still thinking after {way.room} tokens.",
                     "Take a model that thinks less, or not at all, for judging papers.",

@@ -231,6 +231,17 @@ async def test_a_model_that_thinks_first_has_room_for_it(thinks: str) -> None:
         assert len(server.asked()) == asked + 1
 
 
+async def test_a_model_that_never_ends_its_thoughts_is_told_once() -> None:
+    answers = ["<think>" + "hm " * 6000, "True", "<think>" + "hm " * 6000, "True"]
+    async with (
+        serving("ollama", answer=lambda prompt: answers[int(prompt)]) as server,
+        engine_for(server) as engine,
+    ):
+        with pytest.raises(ModelError, match="still thinking"):
+            await engine.score([Prompt("0")])
+        assert [(await engine.score([Prompt(str(number))]))[0] for number in (1, 2, 3)] == [1.0, 0.0, 1.0]
+
+
 async def test_answers_are_constrained_where_the_server_can() -> None:
     async with serving("ollama") as server, engine_for(server) as engine:
         server.faults = [

@@ -133,6 +133,9 @@ def test_tokens_that_mean_true(token: str) -> None:
         ("It may be True</think> False", False),
         ("<think>True", None),
         ("untrue", None),
+        ("TrueTrueTrueFalse", True),
+        ("Truest, NOT, note, Falsehood", None),
+        ("TRUE", True),
         ("", None),
     ],
 )
