@@ -128,7 +128,7 @@ class OpenAIEngine:
             session, self._session, self._closed = self._session, None, True
         if session is not None:
             with self._told():
-                await session.thread.run(session.client.close())
+                await session.thread.run(_end(session.client))
             await session.thread.close()
 
     def _opened(self, *prompts: Prompt) -> _Session:
@@ -237,6 +237,15 @@ class OpenAIEngine:
             yield rest
         elif finish == "length" and not answer.has_begun:
             raise NoRoomError
+
+
+async def _end(client: Client) -> None:
+    """Cancel all else in this loop, which would else ask again, and close the connections."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await client.close()
 
 
 async def _all_scores(scorer: Scorer, prompts: Sequence[Prompt]) -> list[float]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -325,6 +326,8 @@ class Client:
         if self._http is None:
             for name in ("httpx", "httpcore"):
                 logging.getLogger(name).setLevel(logging.WARNING)
+            # anyio's attempt to connect, cancelled before its first step: harmless, but told on stderr.
+            warnings.filterwarnings("ignore", r"coroutine 'connect_tcp\.", RuntimeWarning)
             headers = {"Accept-Encoding": "identity", "User-Agent": f"pasa-tui/{__version__}"}
             if self._key:
                 headers["Authorization"] = f"Bearer {self._key}"

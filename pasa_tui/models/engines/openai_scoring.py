@@ -45,6 +45,8 @@ _FORMAT = {
         },
     },
 }
+_OTHER = 0
+"""The id of a token that every vocabulary has, and which is not `True`."""
 _WORSE: tuple[Scoring, ...] = ("exact", "top", "binary")
 
 
@@ -154,10 +156,13 @@ class Scorer:
         return tokens[0] if isinstance(tokens, list) and len(tokens) == 1 and isinstance(tokens[0], int) else None
 
     async def _exact(self, prompt: Prompt, token: int) -> float | None:
-        """vLLM from 0.20 on names the tokens that are asked for, whatever their rank, before any temperature."""
-        fields = {"logprobs": 1, "logprob_token_ids": [token], "return_tokens_as_token_ids": True}
-        named = named_tokens(await self._first_token(prompt, fields))
-        return None if named is None else named.get(f"token_id:{token}")
+        """Newer servers of vLLM name the tokens that are asked for, whatever their rank, before any temperature.
+
+        Older ones overlook that, and name the likeliest, which is at most one of two.
+        """
+        fields = {"logprobs": 1, "logprob_token_ids": [token, _OTHER], "return_tokens_as_token_ids": True}
+        named = named_tokens(await self._first_token(prompt, fields)) or {}
+        return named.get(f"token_id:{token}") if f"token_id:{_OTHER}" in named else None
 
     async def _top(self, prompt: Prompt, way: Way, kind: _Kind) -> float | None:
         named = await self._named(prompt, way.count)

@@ -100,6 +100,8 @@ class ModelServer:
         self.cut = 0
         """The size of the pieces that streams are sent in, in bytes; 0 for an event each."""
         self.honours_stop = self.honours_max = True
+        self.names_tokens = True
+        """Whether vLLM's server is new enough to name the tokens that are asked for."""
         self.context = 100_000
         self._port = port
         self._connections: set[asyncio.Task[None]] = set()
@@ -272,10 +274,13 @@ class ModelServer:
         is_chat = "messages" in body
         count = body.get("top_logprobs", 0) if is_chat else body["logprobs"]
         logs = [(token, math.log(share)) for token, share in ranked]
-        if self.mode == "vllm" and "logprob_token_ids" in body:
-            wanted = math.log(named["True"]) if "True" in named else -9999.0
-            top = {"token_id:7": logs[0][1], f"token_id:{_TRUE_ID}": wanted}
-            return {"tokens": ["token_id:7"], "token_logprobs": [logs[0][1]], "top_logprobs": [top]}
+        if self.mode == "vllm" and body.get("return_tokens_as_token_ids"):
+            true = math.log(named["True"]) if "True" in named else -9999.0
+            first = _TRUE_ID if ranked[0][0] == "True" else 7
+            ids = body["logprob_token_ids"] if self.names_tokens else []
+            top = {f"token_id:{token}": true if token == _TRUE_ID else -30.0 for token in ids}
+            top[f"token_id:{first}"] = logs[0][1]
+            return {"tokens": [f"token_id:{first}"], "token_logprobs": [logs[0][1]], "top_logprobs": [top]}
         if is_chat or self.mode == "llama.cpp":
             top_list = [{"token": token, "logprob": value, "bytes": None} for token, value in logs[:count]]
             return {"content": [{"token": logs[0][0], "logprob": logs[0][1], "top_logprobs": top_list}]}
