@@ -10,14 +10,12 @@ import contextlib
 import json
 import math
 import re
-import socket
-import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from http import HTTPStatus
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from tests.models.engines.openai_faults import Fault, send, spoil
 from tests.models.engines.openai_script import WordModel
 
 MODES = ("openai", "vllm", "ollama", "llama.cpp", "llama-cpp-python", "transformers")
@@ -27,13 +25,6 @@ _KNOWN = set(
     "top_logprobs response_format".split()
 )
 _TRUE_ID = 2514
-_PAGE = b"<!DOCTYPE html><html><body>Welcome to the router.</body></html>"
-_FIXED: dict[str, Any] = {
-    "html": (200, _PAGE, "text/html"),
-    "html as json": (200, _PAGE),
-    "garbage": (200, b"\x00\xff{[" * 50),
-    "other json": (200, {"result": "ok"}),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +36,6 @@ class Request:
     headers: dict[str, str]
     body: dict[str, Any]
     in_flight: int
-
-
-@dataclass(slots=True)
-class Fault:
-    """What goes wrong with the next `times` requests to paths that end in `path`."""
-
-    kind: str
-    times: int = 1
-    path: str = "completions"
-    detail: dict[str, Any] = field(default_factory=dict)
 
 
 class Refusal(Exception):
@@ -185,7 +166,7 @@ class ModelServer:
         fault = next(faults, Fault("none", 0))
         fault.times -= 1
         await self.open.wait()
-        if await _spoken(fault, writer):
+        if await spoil(fault, writer):
             return
         try:
             if self.key is not None and request.headers.get("authorization") != f"Bearer {self.key}":
@@ -194,25 +175,25 @@ class ModelServer:
         except Refusal as refusal:
             if self.mode == "llama-cpp-python" and request.body.get("stream"):
                 # It has begun its answer by then.
-                await _send(writer, 200, b"", kind="text/event-stream")
+                await send(writer, 200, b"", kind="text/event-stream")
             else:
-                await _send(writer, refusal.status, refusal.body)
+                await send(writer, refusal.status, refusal.body)
 
     async def _route(self, request: Request, fault: Fault, writer: asyncio.StreamWriter) -> None:
         if request.path == "/v1/models":
             entry = {"id": self.model, "object": "model", "owned_by": _OWNERS.get(self.mode, "library")}
-            await _send(writer, 200, {"object": "list", "data": [entry]})
+            await send(writer, 200, {"object": "list", "data": [entry]})
         elif request.path == "/tokenize" and self.mode in ("vllm", "llama.cpp"):
             # llama.cpp's has another name for the text, and finds none.
             tokens = [_TRUE_ID] if self.mode == "vllm" and request.body["prompt"] == "True" else []
-            await _send(writer, 200, {"count": len(tokens), "max_model_len": self.context, "tokens": tokens})
+            await send(writer, 200, {"count": len(tokens), "max_model_len": self.context, "tokens": tokens})
         elif request.path in ("/v1/chat/completions", "/v1/completions"):
             self._check(request.body)
             choice, usage = self._complete(request.body)
             if request.body.get("stream"):
                 await self._stream(request.body, choice, usage, fault, writer)
             else:
-                await _send(writer, 200, {"object": "chat.completion", "choices": [choice], "usage": usage})
+                await send(writer, 200, {"object": "chat.completion", "choices": [choice], "usage": usage})
         else:
             raise Refusal(404, "Not Found")
 
@@ -358,57 +339,6 @@ def _prompt(body: Mapping[str, Any]) -> str:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"\s*\w+|\s*[^\w\s]|\s+", text)
-
-
-async def _spoken(fault: Fault, writer: asyncio.StreamWriter) -> bool:
-    """Faults that need no true answer; whether it was one."""
-    detail = fault.detail
-    if fault.kind in ("429", "500", "503"):
-        headers = {"Retry-After": str(detail["after"])} if "after" in detail else {}
-        await _send(
-            writer, int(fault.kind), {"error": {"message": detail.get("message", "try again")}}, headers=headers
-        )
-    elif fault.kind in _FIXED:
-        await _send(writer, *_FIXED[fault.kind])
-    elif fault.kind == "status":
-        await _send(writer, detail["status"], detail.get("body", {}))
-    elif fault.kind == "redirect":
-        await _send(writer, 307, b"", headers={"Location": detail["location"]})
-    elif fault.kind == "packed":
-        await _send(writer, 200, b"\x1f\x8b" + b"\0" * 50, headers={"Content-Encoding": "gzip"})
-    elif fault.kind == "reset":
-        sock = writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        writer.transport.abort()
-    elif fault.kind in ("huge", "drip"):
-        await _flood(writer, fault.kind == "drip")
-    else:
-        return False
-    return True
-
-
-async def _flood(writer: asyncio.StreamWriter, slowly: bool) -> None:
-    """Comments without an end: as fast as they are taken, or so that something comes all the time."""
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
-    while True:
-        writer.write(b": nothing to see here\n" * (1 if slowly else 50_000))
-        await writer.drain()
-        await asyncio.sleep(0.01 if slowly else 0)
-
-
-async def _send(
-    writer: asyncio.StreamWriter,
-    status: int,
-    body: Any,
-    kind: str = "application/json",
-    *,
-    headers: Mapping[str, str] | None = None,
-) -> None:
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    fields = {"Content-Type": kind, "Content-Length": len(data), "Connection": "close", **(headers or {})}
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    writer.write(f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{head}\r\n".encode() + data)
-    await writer.drain()
 
 
 async def _serve(arguments: argparse.Namespace) -> None:

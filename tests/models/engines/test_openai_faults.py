@@ -12,7 +12,8 @@ from pasa_tui.errors import ModelError
 from pasa_tui.models.engines import openai_client
 from pasa_tui.models.engines.openai import OpenAIEngine
 from pasa_tui.models.engines.protocol import Progress, Prompt, Sampling
-from tests.models.engines.openai_server import MODES, Fault
+from tests.models.engines.openai_faults import Fault
+from tests.models.engines.openai_server import MODES
 from tests.models.engines.test_openai_engine import CHAT, LONG, RAW, engine_for, serving, silent, text_from, until
 
 KEY = "sk-very-secret-0123456789"
