@@ -12,13 +12,15 @@ from pasa_tui.cli.context import Context
 if TYPE_CHECKING:
     from pasa_tui.sources.checking import Check
 
+_OTHER_MODEL = "A search would work with another model: --model builtin, which needs nothing."
+
 
 @click.command()
 @click.option("--sources", metavar="NAME,…", help="Which sources to check. [default: search.sources]")
 @click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_obj
 def command(context: Context, sources: str | None, output: str) -> None:
-    """Check each source: can it be reached, is the key accepted, how fast does it answer.
+    """Check each source: can it be reached, is the key accepted, how fast does it answer. And the default model.
 
     Exits with 1 where a search as the settings ask for would not work: no source answers that searches, or none that
     knows what papers cite.
@@ -41,8 +43,14 @@ def command(context: Context, sources: str | None, output: str) -> None:
     corpora, damaged = survey(context.paths)
     found = [info.name for info in corpora]
     ok = _is_enough([check for check in checks if check.name in names]) if names else settings.search.corpus in found
+    model = _check_model(context)
     if output == "json":
-        report = {"ok": ok, "sources": [asdict(check) for check in checks], "corpora": found}
+        report = {
+            "ok": ok and not model,
+            "sources": [asdict(check) for check in checks],
+            "corpora": found,
+            "model": {"name": settings.models.default, "problem": model},
+        }
         click.echo(json.dumps(report, indent=2, ensure_ascii=False))
     else:
         for line in _table(checks):
@@ -50,8 +58,34 @@ def command(context: Context, sources: str | None, output: str) -> None:
         click.echo(f"\ncorpora: {', '.join(found) or 'none'}")
         for error in damaged:
             click.echo(f"  {error}")
-        click.echo(_verdict(ok=ok, live=bool(names), corpora=bool(found)))
-    click.get_current_context().exit(0 if ok else 1)
+        click.echo(f"model: {settings.models.default}{f' can not be used. {model}' if model else ''}")
+        click.echo(_verdict(ok=ok, live=bool(names), corpora=bool(found)) if not model or not ok else _OTHER_MODEL)
+    click.get_current_context().exit(0 if ok and not model else 1)
+
+
+def _check_model(context: Context) -> str:
+    """What is wrong with the model that searches, as far as that shows without loading it; empty for nothing."""
+    from pasa_tui.assembly import load_models
+    from pasa_tui.config.profiles import BUILTIN
+    from pasa_tui.errors import PasaError
+
+    name = context.settings.models.default
+    if name == BUILTIN:
+        return ""
+
+    async def ask() -> None:
+        models = load_models(name, context.settings.agent, context.settings, context.paths, context.pool)
+        try:
+            for engine in models.remote:
+                await engine.start(lambda progress: None)
+        finally:
+            await models.close()
+
+    try:
+        asyncio.run(ask())
+    except PasaError as error:
+        return str(error)
+    return ""
 
 
 def _is_enough(checks: "list[Check]") -> bool:

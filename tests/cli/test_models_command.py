@@ -145,6 +145,18 @@ def test_a_server_that_is_gone_ends_the_search_with_what_to_do(
     assert done.exit_code == 1 and "Traceback" not in done.output
 
 
+def test_the_doctor_looks_at_the_default_model(invoke: Invoke, profiles: Path, server: ModelServer) -> None:
+    assert "model: builtin" in invoke("doctor").stdout
+    invoke("models", "set-default", "free")
+    done = invoke("doctor")
+    assert done.exit_code == 0 and "model: free" in done.stdout and "A search will work." in done.stdout
+    server.model = "another"
+    done = invoke("doctor", "--format", "json")
+    server.model = "words"
+    report = json.loads(done.stdout)
+    assert done.exit_code == 1 and not report["ok"] and "words" in report["model"]["problem"]
+
+
 def test_the_pool_is_closed_with_the_command(paths: Paths) -> None:
     context = Context(paths)
     context.close()
