@@ -80,7 +80,7 @@ async def test_a_model_in_this_process_is_loaded_once_for_all_searches(
         key: found.score for key, found in again.papers.items()
     }
     assert again.models[0].scored == again.funnel.judged, "counted from the beginning of this search"
-    assert first.models[0].batches < first.models[0].scored, "papers that wait are scored together"
+    assert 0 < first.models[0].batches <= first.models[0].scored
 
 
 async def test_both_schedules_meet_the_same_papers(weights: Path, paths: Paths, pool: EnginePool) -> None:
