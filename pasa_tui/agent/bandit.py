@@ -160,15 +160,6 @@ class JudgingOrder:
         for paper_id in self._land(paper_ids):
             self._waiting[paper_id] = None
 
-    def is_dry(self) -> bool:
-        """Whether nothing is under way and no waiting paper is worth judging."""
-        sure, groups = self._sorted()
-        return not self._pending and not sure and all(self._worth(arms) < self._floor() for arms in groups)
-
-    def worth(self, paper_id: PaperId) -> float:
-        """The chance, on the hopeful side, that a known paper is selected: that at least one of its lists is right."""
-        return self._worth(self._papers[paper_id].arms)
-
     @property
     def left(self) -> int:
         """How many papers wait, worth it or not."""

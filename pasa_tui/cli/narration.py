@@ -60,6 +60,8 @@ def model_lines(state: SearchState) -> list[str]:
     """What each language model did, a line each; then what is likely still to be found, where that is known."""
     lines = []
     for model in state.models:
+        if not model.generated and not model.scored:
+            continue
         facts = [
             f"{model.generated} answers" if model.generated else "",
             f"{model.scored} papers judged" if model.scored else "",

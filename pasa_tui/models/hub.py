@@ -69,7 +69,7 @@ class Hub:
         except ImportError:
             raise ModelError(
                 "Models are fetched with the package huggingface-hub, which is not installed.",
-                "pip install 'pasa-tui[hub]'; the extras [transformers] and [vllm] bring it too.",
+                "In the clone: pip install -e '.[hub]'; the extras [transformers] and [vllm] bring it too.",
             ) from None
         # The hub's warnings are a stranger's text, and a screen may be open.
         logging.set_verbosity_error()

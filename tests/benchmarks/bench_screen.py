@@ -41,9 +41,9 @@ from pasa_tui.library import Library
 from pasa_tui.papers import Provenance
 from pasa_tui.session import Session
 from pasa_tui.tui.app import PasaApp
-from pasa_tui.tui.screens.choosing import Choices
 from pasa_tui.tui.panes.query import QueryEditor
 from pasa_tui.tui.panes.results import ResultsList
+from pasa_tui.tui.screens.choosing import Choices
 from tests.helpers import paper
 
 EVENTS, SECONDS = 5_000, 2.0

@@ -546,7 +546,7 @@ def test_without_the_library(server: HubServer, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(ModelError, match="huggingface-hub") as raised:
         planned(server, tmp_path)
-    assert "pip install 'pasa-tui[hub]'" in raised.value.hint
+    assert "pip install -e '.[hub]'" in raised.value.hint
 
 
 def test_environment_names_the_hub(server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

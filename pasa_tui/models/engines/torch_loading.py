@@ -59,7 +59,7 @@ def load_model(
     except ImportError:
         raise ModelError(
             "This model needs PyTorch and transformers, which are not installed.",
-            "pip install 'pasa-tui[transformers]'",
+            "In the clone: pip install -e '.[transformers]'",
         ) from None
     files = check_files(folder, name)
     chosen = choose_device(device, torch)

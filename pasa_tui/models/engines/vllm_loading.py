@@ -113,7 +113,7 @@ def load(settings: VllmSettings, log: EngineLog, is_cancelled: Callable[[], bool
     A model that is loaded measures the free memory, so that two can't at the same time. Raises ModelError.
     """
     if importlib.util.find_spec("vllm") is None:
-        raise ModelError("The package vllm is not installed.", "Install it: pip install 'pasa-tui[vllm]'.")
+        raise ModelError("The package vllm is not installed.", "In the clone: pip install -e '.[vllm]'")
     check_files(settings.folder, settings.name)
     with _one_at_a_time, log.quiet():
         start = log.size()
@@ -127,7 +127,7 @@ def load(settings: VllmSettings, log: EngineLog, is_cancelled: Callable[[], bool
         except ImportError as error:
             raise ModelError(
                 f"The package vllm can't be used: {first_line(error)}",
-                "Install it again, in an environment of its own: pip install 'pasa-tui[vllm]'.",
+                "Install it again, in an environment of its own: pip install -e '.[vllm]'",
             ) from error
         except Exception as error:
             raise _closed() if is_cancelled() else load_error(error, log.since(start)) from error

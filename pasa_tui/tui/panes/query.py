@@ -81,11 +81,11 @@ class SearchOptions(Static):
         self.set_reactive(SearchOptions.model, model)
 
     def render(self) -> Content:
-        """`in sample · up to any date · by builtin`."""
+        """`in sample · to any date · by builtin`."""
         return Content.assemble(
             ("in ", MUTED),
             Content.styled(self.place, "$text-accent bold").stylize("@click=screen.corpus"),
-            (" · up to ", MUTED),
+            (" · to ", MUTED),
             Content.styled(self.before or "any date", "$text-accent bold").stylize("@click=screen.cut_off"),
             (" · by ", MUTED),
             Content.styled(self.model, "$text-accent bold").stylize("@click=screen.model"),

@@ -135,7 +135,7 @@ async def test_code_that_comes_with_a_model_is_never_run(folder: Path, tmp_path:
 async def test_a_missing_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     error = await refused(folder)
-    assert error.hint == "pip install 'pasa-tui[transformers]'"
+    assert error.hint == "In the clone: pip install -e '.[transformers]'"
 
 
 async def test_devices_and_dtypes_that_are_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

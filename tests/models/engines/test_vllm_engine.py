@@ -307,7 +307,7 @@ async def test_without_the_package_the_message_says_how_to_install_it(tmp_path: 
     engine = VllmEngine(tmp_path, name="pasa-7b-selector")
     with pytest.raises(ModelError) as error:
         await engine.start(lambda progress: None)
-    assert "vllm is not installed" in error.value.message and "pip install 'pasa-tui[vllm]'" in error.value.hint
+    assert "vllm is not installed" in error.value.message and "pip install -e '.[vllm]'" in error.value.hint
     await engine.close()
 
 
