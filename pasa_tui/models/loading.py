@@ -106,17 +106,21 @@ def load_agent(
         runtime=runtime,
         prompts=prompts,
         engines=(crawling, selecting),
-        record={
-            "profile": name,
-            "engine": engine,
-            "crawler": profile.crawler_model,
-            "selector": profile.selector_model,
-            "url": profile.url,
-            "prompts": prompts.name,
-            "prompts_digest": prompts.digest,
-        },
+        record=_record(name, engine, profile, prompts),
         remote=remote,
     )
+
+
+def _record(name: str, engine: str, profile: Profile, prompts: PromptSet) -> dict[str, Any]:
+    return {
+        "profile": name,
+        "engine": engine,
+        "crawler": profile.crawler_model,
+        "selector": profile.selector_model,
+        "url": profile.url,
+        "prompts": prompts.name,
+        "prompts_digest": prompts.digest,
+    }
 
 
 def _servers(name: str, profile: Profile, purse: Purse, key: str | None) -> tuple[Engine, Engine]:
