@@ -136,6 +136,11 @@ def test_pasa_is_known_without_settings_and_can_be_set_otherwise() -> None:
     assert find_profile("pasa-7b", {"pasa-7b": own}) is own
 
 
+def test_a_password_in_an_address_is_not_shown() -> None:
+    assert Profile(url="https://me:secret@host:8000/v1").address == "https://host:8000/v1"
+    assert Profile(url="http://host").address == "http://host" and Profile().address == ""
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

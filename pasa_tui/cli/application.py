@@ -77,5 +77,5 @@ def run_application(context: Context) -> None:
 
 def _described(profile: "Profile") -> str:
     models = " and ".join(dict.fromkeys((profile.crawler_model, profile.selector_model)))
-    where = profile.url.split("/")[2] if profile.engine == "openai" and profile.url else "in this process"
+    where = profile.address.split("/")[2] if profile.engine == "openai" and profile.url else "in this process"
     return f"{models}, {where}" + (", paid" if profile.is_paid else "")

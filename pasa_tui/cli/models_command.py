@@ -56,7 +56,7 @@ def _row(context: Context, name: str, profile: "Profile") -> dict[str, Any]:
 
     models = list(dict.fromkeys((profile.crawler_model, profile.selector_model)))
     if profile.engine == "openai":
-        status = profile.url
+        status = profile.address
     else:
         # PaSa's own are more than their weights: the prompts belong to them.
         parts = [name] if profile == KNOWN.get(name) else models

@@ -72,6 +72,13 @@ class Profile:
         return self.selector or self.model
 
     @property
+    def address(self) -> str:
+        """`url` without a name and password that may stand in it: the part to be shown and kept."""
+        scheme, separator, rest = self.url.partition("://")
+        host, slash, path = rest.partition("/")
+        return scheme + separator + host.rpartition("@")[2] + slash + path
+
+    @property
     def is_paid(self) -> bool:
         """Whether tokens have a price."""
         return bool(self.price_in or self.price_out)

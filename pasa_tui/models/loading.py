@@ -117,7 +117,7 @@ def _record(name: str, engine: str, profile: Profile, prompts: PromptSet) -> dic
         "engine": engine,
         "crawler": profile.crawler_model,
         "selector": profile.selector_model,
-        "url": profile.url,
+        "url": profile.address,
         "prompts": prompts.name,
         "prompts_digest": prompts.digest,
     }
