@@ -17,7 +17,6 @@ from pasa_tui.events import FUNNEL_STAGES, Event, Funnel, SearchState
 from pasa_tui.events.codec import EVENT_TYPES
 from pasa_tui.library import Library
 from pasa_tui.papers import Paper, Provenance, Query, clean_text
-from pasa_tui.usage import SourceUsage
 from tests.helpers import paper
 from tests.library.builders import QUERY, found, judged, kept, whole
 
@@ -61,20 +60,8 @@ def any_of_type(cls: type[Event]) -> st.SearchStrategy[Event]:
     )
 
 
-# Seconds waited are finite, as JSON's numbers are.
-st.register_type_strategy(
-    SourceUsage,
-    st.builds(
-        SourceUsage,
-        name=st.text(max_size=8),
-        requests=SMALL,
-        cached=SMALL,
-        retried=SMALL,
-        failed=SMALL,
-        waited=st.floats(0, 1e6),
-        left=st.text(max_size=8),
-    ),
-)
+# Seconds, dollars and shares are finite, as JSON's numbers are.
+st.register_type_strategy(float, st.floats(0, 1e6))
 EVENTS = st.lists(st.one_of([any_of_type(cls) for cls in EVENT_TYPES.values()]), max_size=25)
 
 
