@@ -9,9 +9,10 @@ from pasa_tui.agent import run_agent
 from pasa_tui.assembly import Agent, AgentBuilder, SearchRequest, builtin_agent
 from pasa_tui.config import Paths
 from pasa_tui.errors import LibraryError
-from pasa_tui.events import Event, SearchEnded, SearchStarted, SearchState, Warned
+from pasa_tui.events import Event, ModelsCounted, SearchEnded, SearchStarted, SearchState, Warned
 from pasa_tui.library import Library
 from pasa_tui.papers import Query
+from pasa_tui.usage import added
 
 __all__ = ["Agent", "AgentBuilder", "RunningSearch", "SearchRequest", "Session", "builtin_agent"]
 
@@ -74,6 +75,7 @@ class RunningSearch:
             self.state.apply(event)
         self._agent = agent
         self._past = past
+        self._past_models = {model.name: model for model in self.state.models}
         self._recorder = _Recorder(library, search_id)
         self._last_event = time.monotonic()
 
@@ -111,6 +113,10 @@ class RunningSearch:
             flushing.cancel()
             await steps.aclose()
             await self._agent.close_connections()
+            # Requests that were cut off have their cost by now, and the limit of cost holds for all runs together.
+            models = added(self._past_models, self._agent.runtime.usage())
+            if models and models != self.state.models:
+                self._take(ModelsCounted(at=self.state.elapsed, models=models))
             if self.state.ending is None:
                 at = self.state.elapsed + time.monotonic() - self._last_event
                 self._take(SearchEnded(at=round(at, 3), ending="cancelled"))

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ from pasa_tui.config.settings import AgentSettings
 from pasa_tui.errors import CorpusError, LibraryError
 from pasa_tui.events import Event, SearchEnded, SearchState, Warned
 from pasa_tui.library import Library
+from pasa_tui.models.protocols import ModelRuntime
 from pasa_tui.papers import Query
 from pasa_tui.session import Agent, RunningSearch, SearchRequest, Session
+from pasa_tui.usage import ModelUsage
 from tests.helpers import ScriptedCrawler, ScriptedSelector, World, paper
 
 REQUEST = SearchRequest(Query("which papers?"), "anything", AgentSettings(search_papers=100))
@@ -184,3 +186,29 @@ def test_a_request_survives_the_library() -> None:
     assert SearchRequest.from_json(REQUEST.query, REQUEST.to_json()) == REQUEST
     with pytest.raises(LibraryError, match="can't be read"):
         SearchRequest.from_json(REQUEST.query, {"agent": {"search_queries": "many"}})
+
+
+async def test_what_a_cut_off_request_costs_is_kept_for_the_next_run(library: Library, paths: Paths) -> None:
+    """A request under way is paid for when it is cut off, which is after the last event of a stopped search."""
+    spent = [ModelUsage("mine", scored=1, cost=0.1)]
+    told: list[Sequence[ModelUsage]] = []
+
+    async def close_connections() -> None:
+        spent[0] = ModelUsage("mine", scored=1, cost=0.4)
+
+    def build(request: SearchRequest, paths: Paths) -> Agent:
+        runtime = ModelRuntime(usage=lambda: spent, take_up=told.append)
+        return replace(builder()(request, paths), runtime=runtime, close_connections=close_connections)
+
+    session = Session(library, paths, build_agent=build)
+    running = session.start(REQUEST)
+    events = running.events()
+    async for _ in events:
+        break
+    await events.aclose()
+    assert library.state(running.search_id).models == (ModelUsage("mine", scored=1, cost=0.4),)
+    spent[0] = ModelUsage("mine")
+    await follow(session.resume(running.search_id))
+    assert told == [(ModelUsage("mine", scored=1, cost=0.4),)]
+    state = library.state(running.search_id)
+    assert state.ending == "done" and state.models[0].cost == 0.8
