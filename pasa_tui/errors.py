@@ -83,3 +83,9 @@ class ExportError(PasaError):
     """Papers cannot be written where or how they were asked for."""
 
     title = "The export failed"
+
+
+class EvaluationError(PasaError):
+    """A query set, system or result folder is missing or not what it should be."""
+
+    title = "This can't be evaluated"

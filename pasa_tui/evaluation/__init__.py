@@ -1,0 +1,1 @@
+"""Evaluation: query sets, systems that answer them, result folders, metrics and reports."""

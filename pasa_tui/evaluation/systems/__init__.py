@@ -1,0 +1,1 @@
+"""Systems that answer benchmark questions: our agent and the baselines it is compared with."""
