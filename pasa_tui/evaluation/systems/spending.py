@@ -12,8 +12,8 @@ from pasa_tui.evaluation.tree import Node, Spent
 from pasa_tui.usage import ModelUsage, SourceUsage, Trouble
 
 _HOPELESS = re.compile(
-    r"\bkey\b[^:]{0,20} \(HTTP 40[13]\)\.$|\bno credit left \(HTTP \d{3}\)\.$|: the server has no such model or address \(|"
-    r" has no model '"
+    r"\bkey\b[^:]{0,20} \(HTTP 40[13]\)\.$|\bno credit left \(HTTP \d{3}\)\.$|"
+    r": the server has no such model or address \(| has no model '"
 )
 """How our clients say that a host refuses the key, the account or the model, which it will for every question."""
 _LONGEST_MESSAGE = 500
