@@ -65,7 +65,7 @@ def place_of(
 ) -> Place:
     """A place over loopback servers; `models` are its profiles."""
     urls = {f"{name.replace('-', '_')}_url": url for name, url in services.urls.items()} if services else {}
-    settings = Settings(sources=SourceSettings(**urls), profiles=dict(models or {}))
+    settings = Settings(sources=SourceSettings(**urls), profiles=dict(models or {}))  # type: ignore[arg-type]
     return Place(paths=paths, settings=settings, agent=agent or AgentSettings(), **{"corpus": CORPUS, **changes})
 
 
@@ -93,6 +93,10 @@ class ResponsesServer(ModelServer):
         self.tool = "web_search"
         self.annotations: list[dict[str, Any]] = []
         self.response: Any = None
+
+    async def __aenter__(self) -> "ResponsesServer":
+        await super().__aenter__()
+        return self
 
     async def _route(self, request: Request, fault: Fault, writer: asyncio.StreamWriter) -> None:
         if request.path != "/v1/responses":

@@ -66,7 +66,7 @@ def _expected() -> list[str]:
 async def test_google_gives_all_results_in_their_order(place: Place, services: Services) -> None:
     outcome = await _answered(INFO_GOOGLE.make(place))
     nodes = papers_of(outcome.root)
-    ids = [node.arxiv_id for node in nodes]
+    ids = [node.arxiv_id or "" for node in nodes]
     shown = iter(_expected())
     assert outcome.ending == "done" and outcome.message == ""
     # Links to lists lead to no paper; what is left stands in Google's order.

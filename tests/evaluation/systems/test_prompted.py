@@ -110,6 +110,16 @@ async def test_titles_are_found_by_the_live_sources(paths: Paths, server: ModelS
     assert asked and outcome.spent.requests == asked + 1
 
 
+async def test_the_corpus_is_asked_before_the_live_sources(paths: Paths, server: ModelServer) -> None:
+    async with Services(LITERATURE) as services:
+        models = {"o1": profile_of(server)}
+        place = place_of(paths, services=services, models=models, sources=("corpus", "openalex"))
+        outcome = await _answered(INFO_GPT_O1.make(place))
+        targets = " ".join(request.target for request in services.requests)
+    assert len(papers_of(outcome.root)) == 4
+    assert "Nobody" in targets and not any(work.title.split()[0] in targets for work in known())
+
+
 async def test_a_model_that_thinks_is_asked_as_it_wants(paths: Paths) -> None:
     async with ModelServer("openai", model="o1", answer=_names, thinks="hidden") as server:
         outcome = await _answered(INFO_GPT_O1.make(place_of(paths, models={"o1": profile_of(server)})))
