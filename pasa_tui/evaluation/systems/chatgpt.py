@@ -21,7 +21,6 @@ from pasa_tui.evaluation.systems.titles import NamedPaper, read_titles
 from pasa_tui.evaluation.tree import Node
 from pasa_tui.models.engines.purse import Purse
 from pasa_tui.papers import Query, clean_text
-from pasa_tui.retries import JITTER
 
 DEFAULT_MODEL = "gpt-4o"
 _TIMEOUT = 600.0
@@ -38,23 +37,15 @@ class ChatGpt:
     name = "chatgpt"
     waits = True
 
-    def __init__(
-        self,
-        model: str,
-        profile: Profile,
-        key: str | None,
-        lookups: Lookups,
-        *,
-        max_cost: float,
-        jitter: float = JITTER,
-    ) -> None:
+    def __init__(self, model: str, profile: Profile, key: str | None, lookups: Lookups, *, max_cost: float) -> None:
         """`model` is what messages call it; `max_cost` are the dollars of tokens for a question, 0 for no limit.
 
-        `jitter` is as in retries. Raises ModelError where the address or the key can't be one.
+        Raises ModelError where the address or the key can't be one.
         """
         # Here, because the HTTP client takes long to load.
         from pasa_tui.models.engines.openai_client import Client
         from pasa_tui.models.engines.openai_meter import Meter
+        from pasa_tui.retries import JITTER
 
         self._model = model
         self._profile = profile
@@ -70,7 +61,7 @@ class ChatGpt:
             purse=Purse(None, 0.0, 0.0),
             meter=Meter(model),
             timeout=_TIMEOUT,
-            jitter=jitter,
+            jitter=JITTER,
         )
 
     async def answer(self, query: BenchmarkQuery) -> Outcome:
