@@ -188,6 +188,14 @@ class Citing:
 
 
 @dataclass(frozen=True, slots=True)
+class Guide:
+    """A paper whose references are known; `cites` is the best of some papers asked about that it cites, if any."""
+
+    paper: Paper
+    cites: PaperId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """What led to a paper: the text of a search, a section of another paper, or that it cites another paper ("citing")
     or is cited together with it by others ("co-cited"), or is recommended to who likes it and other papers ("similar").

@@ -8,7 +8,7 @@ from pasa_tui.errors import SpentError
 from pasa_tui.events import PaperJudged
 from pasa_tui.models.protocols import Candidate, Judgement
 
-# A score that rises by less is no news: a repeated judgement then changes no order that a person sees.
+# A score that changes by less is no news: a repeated judgement then changes no order that a person sees.
 _NEWS = 1e-3
 
 
@@ -20,6 +20,20 @@ async def judge_waiting(run: Run) -> None:
     async with asyncio.TaskGroup() as workers:
         for _ in range(run.models.parallel):
             workers.create_task(_judge_on(run))
+
+
+async def rank_all(run: Run) -> None:
+    """Judge all papers once more, together, where the model can."""
+    ranker = run.models.ranker
+    if ranker is None or not run.queue.papers:
+        return
+    candidates = [Candidate(queued.paper, tuple(queued.provenances)) for queued in run.queue.papers.values()]
+    judgements = await ranker.rank(run.query, candidates, run.guides)
+    run.queue.unjudged.clear()
+    for candidate, judgement in zip(candidates, judgements, strict=True):
+        _take(run, candidate, judgement)
+    run.tell_missing()
+    run.tell_counts()
 
 
 def start_judging(run: Run, tasks: asyncio.TaskGroup, judging: set[asyncio.Task[None]]) -> None:
@@ -57,7 +71,7 @@ async def _judge(run: Run, candidates: Sequence[Candidate]) -> None:
 def _take(run: Run, candidate: Candidate, judgement: Judgement) -> None:
     queued = run.queue.papers[candidate.paper.id]
     selected = judgement.score > run.settings.threshold
-    if queued.score is not None and judgement.score < queued.score + _NEWS and selected <= queued.selected:
+    if queued.score is not None and abs(judgement.score - queued.score) < _NEWS and selected == queued.selected:
         # The same again; whoever orders the judging must hear that it is no longer under way.
         run.queue.judged(candidate.paper.id, queued.score, queued.selected)
         return

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from pasa_tui.agent.assessing import assess_as_judged
+from pasa_tui.agent.broad import broad
 from pasa_tui.agent.funnel import dry_stages, funnel_of
 from pasa_tui.agent.planning import iterative
 from pasa_tui.agent.protocols import Sources
@@ -16,7 +17,7 @@ from pasa_tui.agent.schedule import best_first, layered
 from pasa_tui.config.settings import AgentSettings
 from pasa_tui.errors import PasaError
 from pasa_tui.events import Event, ModelLoading, SearchEnded, SearchFinished, SearchPlanned, SearchStarted, SearchState
-from pasa_tui.events.types import Ending, ExpandFinished, ExpandStarted
+from pasa_tui.events.types import Ending, ExpandFinished, ExpandStarted, GuideFound
 from pasa_tui.models.engines.protocol import Progress
 from pasa_tui.models.protocols import Crawler, ModelRuntime, SearchResults, Selector
 from pasa_tui.papers import Paper, Query
@@ -127,6 +128,8 @@ async def _search(run: Run) -> None:
             tasks.create_task(assess_as_judged(run, run.models.assessor))
         if run.models.planner and run.settings.planner == "iterative":
             await iterative(run, run.models.planner)
+        elif run.is_broad:
+            await broad(run)
         else:
             await _SCHEDULES[run.settings.schedule](run)
         run.to_assess.put_nowait(None)
@@ -191,6 +194,10 @@ def _take_up(run: Run, past: Sequence[Event], state: SearchState) -> None:
         match event:
             case SearchFinished(action=action) if action in texts:
                 run.searched[texts[action]] = SearchResults(texts[action], _results(run, texts[action]))
+            case GuideFound(paper=paper):
+                run.guides[paper.id] = paper
+            case ExpandFinished(action=action) if action in opened and opened[action][0] in run.guides:
+                run.followed_guides.add(opened[action][0])
             case ExpandFinished(action=action) if action in opened and opened[action][0] in run.queue.papers:
                 paper_id, direction = opened[action]
                 if direction == "cited":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from pasa_tui.papers import Citation, Citing, Paper, Section
+from pasa_tui.papers import Citation, Citing, Guide, Paper, Section
 from pasa_tui.usage import SourceUsage, Trouble
 
 
@@ -63,6 +63,19 @@ class Recommender(Protocol):
         ...
 
 
+class GuideIndex(Protocol):
+    """Knows papers that lead to others: those whose references it has."""
+
+    name: str
+
+    async def guides(self, text: str, papers: Sequence[Paper], *, limit: int) -> Sequence[Guide]:
+        """At most `limit` papers of any date whose references are known, the most helpful first.
+
+        They are about `text`, or cite many of `papers` (best first) in one of their sections. Raises SourceError.
+        """
+        ...
+
+
 def _no_troubles() -> Sequence[Trouble]:
     return ()
 
@@ -71,7 +84,8 @@ def _no_troubles() -> Sequence[Trouble]:
 class Sources:
     """Where a search looks.
 
-    `citations` and `recommender` may be None: then nobody is asked who cites a paper, or which are like it. Sources
+    `citations`, `recommender` and `guides` may be None: then nobody is asked who cites a paper, which are like it, or
+    whose references are known. Sources
     that count their requests give the numbers so far by `usage` and what failed since the last time by
     `new_troubles`. `is_lost` says that nobody can be reached any more. `concurrency` is how many searches and
     expansions suit them at once: many, where most of the time is waiting for hosts.
@@ -82,6 +96,7 @@ class Sources:
     resolver: Resolver
     citations: CitationIndex | None = None
     recommender: Recommender | None = None
+    guides: GuideIndex | None = None
     usage: Callable[[], Sequence[SourceUsage]] | None = None
     new_troubles: Callable[[], Sequence[Trouble]] = _no_troubles
     is_lost: Callable[[], bool] = lambda: False

@@ -33,7 +33,7 @@ class QueuedPaper:
 
 @dataclass(slots=True)
 class PaperQueue:
-    """Deduplicates by `Paper.id`; keeps first provenance, best score and least depth.
+    """Deduplicates by `Paper.id`; keeps first provenance, latest score and least depth.
 
     With an `order` papers are judged in it, and those that it holds for not worth it stay unjudged; without, first
     come, first judged.

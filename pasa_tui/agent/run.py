@@ -19,6 +19,7 @@ from pasa_tui.events import (
     ExpandFinished,
     ExpandStarted,
     Funnel,
+    GuideFound,
     MissingEstimated,
     ModelsCounted,
     PaperFound,
@@ -64,6 +65,8 @@ class Run:
     model_usage: tuple[ModelUsage, ...] = ()
     criteria: Sequence[Criterion] = ()
     missing: tuple[float, float, float] | None = None
+    guides: dict[PaperId, Paper] = field(default_factory=dict)
+    followed_guides: set[PaperId] = field(default_factory=set)
     to_assess: asyncio.Queue[PaperId | None] = field(default_factory=asyncio.Queue)
     concurrency: int = field(init=False)
     slots: asyncio.Semaphore = field(init=False)
@@ -155,14 +158,33 @@ class Run:
         self.actions += 1
         return self.actions
 
+    @property
+    def is_broad(self) -> bool:
+        """Whether the search is made broadly: its model can rank many papers, and the settings leave it free."""
+        return bool(self.models.results) and self.settings.search_papers == "auto"
+
+    @property
+    def results(self) -> int:
+        """Papers taken from each search."""
+        return self.settings.results_of(self.models.results) if self.is_broad else self.settings.results_of()
+
     # -- the expand session -------------------------------------------------------------------------------
 
     async def expand(self, queued: QueuedPaper) -> None:
         """Open a paper, let the Crawlers choose sections, and meet the papers those cite."""
         queued.expanded = True
+        await self._follow(queued.paper, queued.depth)
+
+    async def expand_guide(self, paper: Paper) -> None:
+        """The same for a paper that dates from after the cut-off: what it cites stands beside what searches found."""
+        self.guides[paper.id] = paper
+        self.emit(GuideFound(at=self.clock(), paper=paper))
+        await self._follow(paper, 0)
+        self.followed_guides.add(paper.id)
+
+    async def _follow(self, paper: Paper, depth: int) -> None:
         action = self.next_action()
-        paper = queued.paper
-        self.emit(ExpandStarted(at=self.clock(), action=action, paper_id=paper.id, depth=queued.depth))
+        self.emit(ExpandStarted(at=self.clock(), action=action, paper_id=paper.id, depth=depth))
         async with self.slots:
             read = await self._read_and_choose(action, paper)
             if read is None:
@@ -178,7 +200,7 @@ class Run:
             if found is not None
         ]
         timely = [(found, provenance) for found, provenance in resolved if not self.is_too_late(found)]
-        new = self.meet_all(timely, queued.depth + 1, action)
+        new = self.meet_all(timely, depth + 1, action)
         late = len(resolved) - len(timely)
         self.count(
             expanded=1,

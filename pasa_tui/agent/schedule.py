@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable
 
-from pasa_tui.agent.judging import judge_waiting, start_judging
+from pasa_tui.agent.judging import judge_waiting, rank_all, start_judging
 from pasa_tui.agent.neighbours import meet_neighbours
 from pasa_tui.agent.queue import QueuedPaper
 from pasa_tui.agent.run import Run
@@ -26,6 +26,7 @@ async def layered(run: Run) -> None:
         await _expand_all(run, papers[: _room(run, layer)])
         await judge_waiting(run)
     await meet_neighbours(run)
+    await rank_all(run)
 
 
 async def _expand_all(run: Run, papers: Iterable[QueuedPaper]) -> None:
@@ -76,6 +77,7 @@ async def best_first(run: Run) -> None:
                 # Those of the group raise their defects by themselves.
                 task.result()
     await meet_neighbours(run)
+    await rank_all(run)
 
 
 def _start_expansions(run: Run, tasks: asyncio.TaskGroup, expanding: set[asyncio.Task[None]]) -> None:

@@ -96,7 +96,7 @@ async def _ask(run: Run, action: int, text: str, tool: SearchTool) -> _Answer | 
     """What one tool finds, met as soon as it is there; None where it failed, which is told."""
     run.count_call()
     try:
-        papers = await tool.search(text, limit=run.settings.search_papers, before=run.query.before)
+        papers = await tool.search(text, limit=run.results, before=run.query.before)
     except SourceError as error:
         run.fail(action, tool.name, error)
         return None

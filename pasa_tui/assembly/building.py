@@ -44,6 +44,10 @@ class Agent:
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
+_WHOLE = 1_000_000
+"""Papers that the builtin Selector judges at once: all, since it compares them."""
+
+
 class AgentBuilder(Protocol):
     """Makes the agent for a request. Raises PasaError where a part of it is not to be had."""
 
@@ -79,16 +83,22 @@ def builtin_agent(request: SearchRequest, paths: Paths) -> Agent:
 
 
 def _with_builtin(request: SearchRequest, place: Place) -> Agent:
-    from pasa_tui.models.builtin import BuiltinCrawler, BuiltinSelector
+    from pasa_tui.models.builtin import BROAD_RESULTS, BuiltinCrawler, BuiltinSelector
 
+    selector = BuiltinSelector(place.statistics)
     return Agent(
         crawlers=(BuiltinCrawler(place.statistics),),
-        selector=BuiltinSelector(place.statistics),
+        selector=selector,
         sources=place.sources,
         close=place.close,
         close_connections=place.close_connections,
         notice=place.notice,
-        runtime=ModelRuntime(stops_early=request.settings.early_stop == "on"),
+        runtime=ModelRuntime(
+            stops_early=request.settings.early_stop == "on",
+            ranker=selector,
+            batch=_WHOLE,
+            results=0 if place.is_live else BROAD_RESULTS,
+        ),
         record={"profile": BUILTIN, "version": __version__},
     )
 

@@ -31,7 +31,7 @@ class Place:
     """`sources` to ask, and the `statistics` of words in them for the builtin models.
 
     `close` gives back what is held open, `close_connections` is awaited before. `notice` is a (message, hint) that
-    whoever asked should know, such as that there is no network; empty for none.
+    whoever asked should know, such as that there is no network; empty for none. `is_live` says that hosts are asked.
     """
 
     sources: Sources
@@ -39,6 +39,7 @@ class Place:
     close: Callable[[], None]
     close_connections: Callable[[], Awaitable[None]] = nothing_to_close
     notice: tuple[str, str] = ("", "")
+    is_live: bool = False
 
 
 def one_corpus(name: str, paths: Paths) -> Place:
@@ -47,7 +48,7 @@ def one_corpus(name: str, paths: Paths) -> Place:
 
     corpus = open_corpus(name, paths)
     return Place(
-        sources=Sources(search=(corpus,), reader=corpus, resolver=corpus, citations=corpus),
+        sources=Sources(search=(corpus,), reader=corpus, resolver=corpus, citations=corpus, guides=corpus),
         statistics=corpus,
         close=corpus.close,
     )
@@ -98,6 +99,7 @@ def live_sources(
                 concurrency=CONCURRENCY,
             ),
             statistics=PlainStatistics(),
+            is_live=True,
             close=opened.pop_all().close,
             close_connections=sources.close,
         )
@@ -117,7 +119,7 @@ def corpora_at_hand(corpus: str, paths: Paths) -> Place:
         corpora = [opened.enter_context(open_corpus(name, paths)) for name in names]
         joined = JoinedCorpora(corpora)
         return Place(
-            sources=Sources(search=tuple(corpora), reader=joined, resolver=joined, citations=joined),
+            sources=Sources(search=tuple(corpora), reader=joined, resolver=joined, citations=joined, guides=joined),
             statistics=joined,
             close=opened.pop_all().close,
             notice=(

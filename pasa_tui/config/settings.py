@@ -19,6 +19,9 @@ from msgspec import Meta
 from pasa_tui.config.profiles import BUILTIN, Profile
 from pasa_tui.errors import ConfigError
 
+PUBLISHED_RESULTS = 10
+"""Papers that PaSa takes from each search."""
+
 _PREFIX = "PASA_TUI_"
 _URL = r"^https?://[!-~]+$"
 _NOT_SETTINGS = {"PASA_TUI_HOME"}
@@ -31,7 +34,13 @@ class AgentSettings:
     """`[agent]`: how a search is done. The first four defaults are PaSa's published ones."""
 
     search_queries: Annotated[int, Meta(ge=1, le=100, description="Searches the Crawler may make for a question.")] = 5
-    search_papers: Annotated[int, Meta(ge=1, le=1000, description="Papers taken from each search.")] = 10
+    search_papers: Annotated[
+        Annotated[int, Meta(ge=1, le=1000)] | Literal["auto"],
+        Meta(
+            description='Papers taken from each search: a number, or "auto": 10 as published, but as many as it can '
+            "rank where the builtin agent searches a corpus."
+        ),
+    ] = "auto"
     expand_layers: Annotated[int, Meta(ge=0, le=5, description="How deep citations are followed; 0: not at all.")] = 2
     expand_papers: Annotated[
         Annotated[int, Meta(ge=0)] | Literal["all"],
@@ -53,6 +62,15 @@ class AgentSettings:
     near_papers: Annotated[
         int, Meta(ge=0, le=5000, description="Papers taken in, at most, for citing the best or being cited along.")
     ] = 50
+    guide_papers: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="Papers of a corpus whose citations the builtin agent follows besides, also those later than "
+            "the cut-off: what a later paper cites may be earlier; 0: none.",
+        ),
+    ] = 60
     concurrency: Annotated[
         int, Meta(ge=0, le=64, description="Searches and expansions under way at once; 0: 4 in corpora, 32 live.")
     ] = 0
@@ -79,6 +97,10 @@ class AgentSettings:
     max_cost: Annotated[
         float, Meta(ge=0, description="US dollars that a model with a price may cost in one search; 0: no limit.")
     ] = 0.0
+
+    def results_of(self, auto: int = PUBLISHED_RESULTS) -> int:
+        """Papers taken from each search; `auto` where the setting leaves it open."""
+        return auto if self.search_papers == "auto" else self.search_papers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

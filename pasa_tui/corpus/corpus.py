@@ -1,9 +1,11 @@
 """A corpus that is open: search tool, reader and resolver of a search."""
 
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,14 @@ from pasa_tui.corpus.matching import name_matches, names_of
 from pasa_tui.corpus.store import COLUMNS, row_to_paper, title_hash
 from pasa_tui.errors import CorpusError, SourceError
 from pasa_tui.matching import title_matches
-from pasa_tui.papers import Citation, Citing, Paper, PaperId, Section, parse_arxiv_id, parse_doi
+from pasa_tui.papers import Citation, Citing, Guide, Paper, PaperId, Section, parse_arxiv_id, parse_doi
 from pasa_tui.papers import paper_id as identity
+
+_GUIDE_DEPTH, _DEEPEST = 256, 4096
+"""Search results looked through for papers whose references are known: at first, and at most."""
+_SEED_OFFSET = 20.0
+_SECTIONS_LOOKED_AT = 8
+"""Sections compared for each guide that is asked for."""
 
 _MAPPED = 2**31 - 2**16
 """Bytes of the tables that are mapped: the most that SQLite maps."""
@@ -35,6 +43,17 @@ SELECT DISTINCT citing, title, arxiv_id, doi, source_id FROM (
     SELECT citing, cited FROM citations WHERE citing IN (SELECT value FROM json_each(?)) AND cited IS NOT NULL
 ) JOIN papers ON papers.row = cited ORDER BY citing, papers.row
 """
+
+_CITING_SECTIONS = """
+SELECT citing, section, sum(json_extract(value, '$[1]')) AS weight, min(json_extract(value, '$[2]'))
+FROM json_each(?) JOIN citations ON cited = json_extract(value, '$[0]')
+GROUP BY citing, section ORDER BY weight DESC, citing, section LIMIT ?
+"""
+_SECTION_SIZES = """
+SELECT citing, section, count(*) FROM citations WHERE citing IN (SELECT value FROM json_each(?))
+GROUP BY citing, section
+"""
+_WITH_REFERENCES = "SELECT DISTINCT citing FROM sections WHERE citing IN (SELECT value FROM json_each(?))"
 
 
 class Corpus:
@@ -129,6 +148,51 @@ class Corpus:
             cited.setdefault(at, []).append(citation)
         papers = {found[0]: row_to_paper(found) for found in self._papers("papers.row", rows)}
         return [Citing(papers[at], times.get(at, 0), tuple(cited.get(at, ()))) for at in rows]
+
+    async def guides(self, text: str, papers: Sequence[Paper], *, limit: int) -> list[Guide]:
+        """At most `limit` papers of any date whose references are known, the most helpful first.
+
+        By turns those that are most about `text`, and those with a section that cites most of `papers`: there each
+        weighs the more the better it is ranked, over the square root of how many papers the section cites.
+        """
+        cited = self._by_name([str(paper.id) for paper in papers])
+        rows = {paper.id: cited[paper.id][0] for paper in papers if paper.id in cited}
+        citing = self._co_citing(list(rows.values()), limit)
+        about = self._about(text, limit)
+        chosen: dict[int, int | None] = {}
+        for pair in zip_longest(about, citing):
+            for row in pair:
+                if row is not None and len(chosen) < limit:
+                    chosen.setdefault(row, citing.get(row))
+        by_row = {row: paper_id for paper_id, row in rows.items()}
+        found = {row[0]: row_to_paper(row) for row in self._papers("papers.row", chosen)}
+        return [Guide(found[row], by_row.get(best) if best is not None else None) for row, best in chosen.items()]
+
+    def _about(self, text: str, limit: int) -> list[int]:
+        """Rows of papers with references that are about `text`, best first."""
+        looked = _GUIDE_DEPTH
+        while True:
+            rows = self._index.search(text, limit=looked, before=None)
+            known = {row for (row,) in self._rows(_WITH_REFERENCES, (_json(rows),))}
+            if len(known) >= limit or len(rows) < looked or looked >= _DEEPEST:
+                return [row for row in rows if row in known][:limit]
+            looked *= 4
+
+    def _co_citing(self, rows: Sequence[int], limit: int) -> dict[int, int]:
+        """Rows of papers that cite many of `rows` in one section, best first, each with the best row it cites."""
+        weighted = [(row, 1 / (_SEED_OFFSET + rank), rank) for rank, row in enumerate(rows)]
+        sections = self._rows(_CITING_SECTIONS, (_json(weighted), limit * _SECTIONS_LOOKED_AT))
+        sizes = {
+            (citing, section): size
+            for citing, section, size in self._rows(_SECTION_SIZES, (_json({row[0] for row in sections}),))
+        }
+        scored = sorted(
+            ((-weight / math.sqrt(sizes[citing, section]), citing, best) for citing, section, weight, best in sections)
+        )
+        found: dict[int, int] = {}
+        for _, citing, best in scored:
+            found.setdefault(citing, rows[best])
+        return dict(list(found.items())[:limit])
 
     def document_frequency(self, term: str) -> int:
         """In how many papers the raw word stands, after the corpus's own analysis; all, for a stop word."""

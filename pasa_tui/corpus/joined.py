@@ -1,9 +1,10 @@
 """Several corpora as one: each paper, citation and word is looked up in all of them."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from pasa_tui.corpus.corpus import Corpus
-from pasa_tui.papers import Citation, Citing, Paper, Section
+from pasa_tui.papers import Citation, Citing, Guide, Paper, Section
 
 
 class JoinedCorpora:
@@ -51,4 +52,12 @@ class JoinedCorpora:
         for corpus in self._corpora:
             for item in await corpus.citing(paper, limit=limit):
                 found.setdefault(item.paper.id, item)
+        return list(found.values())[:limit]
+
+    async def guides(self, text: str, papers: Sequence[Paper], *, limit: int) -> list[Guide]:
+        """At most `limit` papers whose references a corpus knows, the corpora's by turns. Raises SourceError."""
+        found: dict[str, Guide] = {}
+        each = [await corpus.guides(text, papers, limit=limit) for corpus in self._corpora]
+        for row in zip_longest(*each):
+            found.update({guide.paper.id: guide for guide in row if guide and guide.paper.id not in found})
         return list(found.values())[:limit]

@@ -13,6 +13,7 @@ from pasa_tui.events.types import (
     ExpandFinished,
     ExpandStarted,
     Funnel,
+    GuideFound,
     MissingEstimated,
     ModelLoading,
     ModelsCounted,
@@ -87,6 +88,7 @@ class SearchState:
     before: date | None = None
     sources: tuple[str, ...] = ()
     papers: dict[PaperId, FoundPaper] = field(default_factory=dict)
+    guides: dict[PaperId, Paper] = field(default_factory=dict)
     actions: dict[int, Action] = field(default_factory=dict)
     funnel: Funnel = field(default_factory=Funnel)
     warnings: list[Warned] = field(default_factory=list)
@@ -113,7 +115,7 @@ class SearchState:
                 self.ending, self.message = None, ""
                 # What an earlier run said of its circumstances may have passed.
                 self.warnings = [warning for warning in self.warnings if warning.stage not in _PASSING]
-            case PaperFound() | PaperMetAgain() | PaperNearer():
+            case PaperFound() | PaperMetAgain() | PaperNearer() | GuideFound():
                 self._apply_meeting(event)
             case PaperJudged() | PaperAssessed():
                 self._apply_judgement(event)
@@ -143,7 +145,7 @@ class SearchState:
             case MissingEstimated():
                 self.missing = event
 
-    def _apply_meeting(self, event: PaperFound | PaperMetAgain | PaperNearer) -> None:
+    def _apply_meeting(self, event: PaperFound | PaperMetAgain | PaperNearer | GuideFound) -> None:
         match event:
             case PaperFound(paper=paper, action=number):
                 if paper.id in self.papers:
@@ -151,6 +153,8 @@ class SearchState:
                 self.papers[paper.id] = FoundPaper(paper, event.provenance, event.depth, len(self.papers))
                 if number in self.actions:
                     self.actions[number].found.append(paper.id)
+            case GuideFound(paper=paper):
+                self.guides[paper.id] = paper
             case PaperMetAgain(paper_id=paper_id):
                 if found := self.papers.get(paper_id):
                     found.times_met += 1
@@ -166,7 +170,7 @@ class SearchState:
         match event:
             case PaperAssessed():
                 found.verdicts = event.verdicts
-            case PaperJudged() if found.score is None or event.score >= found.score:
+            case PaperJudged():
                 self.selected += event.selected - found.selected
                 found.score, found.selected, found.reason = event.score, event.selected, event.reason
 
@@ -194,6 +198,11 @@ class SearchState:
         """Papers by score, best first; of equal ones the earlier found first; unjudged ones last."""
         chosen = (found for found in self.papers.values() if found.selected or not selected_only)
         return sorted(chosen, key=lambda found: (-(found.score if found.score is not None else -1.0), found.order))
+
+    def paper(self, paper_id: PaperId) -> Paper | None:
+        """A paper of the queue, or a guide; None where it is neither."""
+        found = self.papers.get(paper_id)
+        return found.paper if found else self.guides.get(paper_id)
 
     def path_to(self, paper_id: PaperId) -> list[FoundPaper]:
         """The papers that led to this one by citation, from one that a search found down to itself."""

@@ -122,6 +122,13 @@ class PaperMetAgain(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuideFound(Event):
+    """A paper whose citations are followed without its being in the paper queue: it dates from after the cut-off."""
+
+    paper: Paper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaperNearer(Event):
     """A paper's depth lessened, since that of a paper that led to it did."""
 
@@ -133,7 +140,7 @@ class PaperNearer(Event):
 class PaperJudged(Event):
     """The Selector's verdict: `score` in [0, 1]; `reason` is one line for a person, may be empty.
 
-    A paper can be judged again when new evidence arrives; only a higher score is reported.
+    A paper can be judged again when new evidence arrives; the latest verdict holds.
     """
 
     paper_id: PaperId

@@ -39,10 +39,7 @@ _PUT_PAPER = (
 _PUT_FOUND = (
     "INSERT OR IGNORE INTO found (search_id, paper_id, rank, depth, kind, text, parent) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
-_PUT_SCORE = (
-    "UPDATE found SET score = ?, selected = ?, reason = ? WHERE search_id = ? AND paper_id = ?"
-    " AND (score IS NULL OR score <= ?)"
-)
+_PUT_SCORE = "UPDATE found SET score = ?, selected = ?, reason = ? WHERE search_id = ? AND paper_id = ?"
 
 
 def record_events(connection: sqlite3.Connection, search_id: int, events: Sequence[Event], now: str) -> None:
@@ -110,7 +107,7 @@ def _apply(connection: sqlite3.Connection, search_id: int, event: Event, now: st
         case PaperJudged():
             connection.execute(
                 _PUT_SCORE,
-                (event.score, event.selected, event.reason, search_id, event.paper_id, event.score),
+                (event.score, event.selected, event.reason, search_id, event.paper_id),
             )
         case SearchStarted():
             connection.execute("UPDATE searches SET status = 'running', ended_at = NULL WHERE id = ?", [search_id])

@@ -111,7 +111,7 @@ def describe_estimate(estimate: CostEstimate, *, paid: bool) -> str:
 
 def _expected(settings: AgentSettings, past_papers: Sequence[int]) -> tuple[int, float]:
     """Papers met, and papers opened."""
-    found = settings.search_queries * settings.search_papers * _NEW_SHARE
+    found = settings.search_queries * settings.results_of() * _NEW_SHARE
     if settings.planner == "iterative":
         turns = settings.planner_turns
         found *= 1 + turns

@@ -4,7 +4,7 @@ Implementations are called from one event loop and may compute for some millisec
 takes longer belongs behind an await.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +64,16 @@ class Selector(Protocol):
 
     async def judge(self, query: Query, candidates: Sequence[Candidate]) -> Sequence[Judgement]:
         """One judgement per candidate, in order."""
+        ...
+
+
+class Ranker(Protocol):
+    """Judges all papers of a search together, once it has met them all, by how they compare with each other."""
+
+    async def rank(
+        self, query: Query, candidates: Sequence[Candidate], guides: Mapping[PaperId, Paper]
+    ) -> Sequence[Judgement]:
+        """One judgement per candidate, in order. `guides` are papers that led to candidates without being any."""
         ...
 
 
@@ -157,7 +167,9 @@ class ModelRuntime:
     telling its progress from any thread; `usage` says what they did in this run; `take_up` is told what earlier runs
     of the same search used; `scoring` says how good the scores are. The Selector is given `batch` papers at a time,
     `parallel` such batches at once; 0 stands for a Selector that computes in the loop's own thread, one after the
-    other. `stops_early` leaves papers unjudged where results have run dry.
+    other. `stops_early` leaves papers unjudged where results have run dry. A `ranker` judges all papers once more at
+    the end. With `results`, searches bring that many papers where the settings leave it open, and the search is made
+    broadly (`agent.broad`): more cheap results and guides instead of opening what each search brings.
     """
 
     model: str = "builtin"
@@ -171,3 +183,5 @@ class ModelRuntime:
     batch: int = 64
     parallel: int = 0
     stops_early: bool = False
+    ranker: Ranker | None = None
+    results: int = 0

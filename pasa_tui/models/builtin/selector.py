@@ -1,53 +1,58 @@
-"""The builtin Selector: a logistic model over lexical, feedback and citation evidence."""
+"""The builtin Selector: a learned model over lexical, feedback and citation evidence."""
 
-import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from pasa_tui.models.builtin.evidence import Evidence, QuerySession
+from pasa_tui.models.builtin.evidence import QuerySession
+from pasa_tui.models.builtin.reasons import reason
 from pasa_tui.models.builtin.statistics import TermStatistics, Vocabulary
+from pasa_tui.models.builtin.trees import BoostedTrees, load_trees
 from pasa_tui.models.protocols import Candidate, Judgement
-from pasa_tui.papers import Query
+from pasa_tui.papers import Paper, PaperId, Query
+
+BROAD_RESULTS = 400
+"""Papers of each search that it ranks, where results cost nothing."""
 
 _SESSIONS = 4
-_INTERCEPT = -2.4
-_WEIGHTS = Evidence(profile=1.8, focus=2.6, pairs=0.25, fused=4.1, rank=0.1, citations=1.45, kind=0.7)
 
 
 class BuiltinSelector:
-    """Judges papers by title, abstract and what led to them.
+    """Judges papers by title, abstract and what led to them, each in comparison with all others met.
 
-    The weights are a logistic regression (ridge penalty 2, none of the weights negative) over 79,000 papers that a
-    builtin Crawler with slightly other searches met for 340 of the 718 dev questions of AutoScholarQuery that have
-    answers in a collection of 112,029 papers: with 10 and 50 results a search, and with and without a cut-off date.
-    The share of feedback in the profile and that of citing papers in the fused ranks were set, not fitted. On the
-    other 378 questions, 5 searches of 50 results have 0.339, 0.446 and 0.507 of the answers among the best 20, 50 and
-    100, of 0.546 met; one BM25 query with the question as it stands has 0.319, 0.396 and 0.468.
-
-    The intercept puts 0.5 where the selected papers have about their best F2, which weighs recall over precision as a
-    search for all papers does: over 150 dev questions mean recall 0.263 and precision 0.065, F2 of these 0.163; where
-    F1 is best (intercept -3.45) these are 0.178, 0.106 and 0.157. It is not where a paper is as likely an answer as
-    not: those who wrote down the answers left out most papers that meet a question, so the fitted probabilities
-    (intercept -6.9) hardly ever reach a half.
+    So a score may change in both directions as papers arrive; at the end of a search `rank` judges all together.
+    0.5 is where, over the questions the model was made from, the papers above have the best mean F1. It is not where
+    a paper is as likely an answer as not: those who wrote down the answers left out most papers that meet a question.
     """
 
     name = "builtin"
     uses_provenance = True
 
-    def __init__(self, statistics: TermStatistics) -> None:
+    def __init__(self, statistics: TermStatistics, model: BoostedTrees | None = None) -> None:
+        """Without a `model` the shipped one is read when it is first needed."""
         self._vocabulary = Vocabulary(statistics)
+        self._model = model
         self._sessions: OrderedDict[Query, QuerySession] = OrderedDict()
 
     async def judge(self, query: Query, candidates: Sequence[Candidate]) -> Sequence[Judgement]:
-        """One judgement per candidate, in order. A paper judged before never gets less than it had."""
+        """One judgement per candidate, in order, among all candidates of the query so far."""
+        return self._judged(self._session(query), candidates)
+
+    async def rank(
+        self, query: Query, candidates: Sequence[Candidate], guides: Mapping[PaperId, Paper]
+    ) -> Sequence[Judgement]:
+        """One judgement per candidate, in order, among these."""
         session = self._session(query)
+        session.guides.update(guides)
+        return self._judged(session, candidates)
+
+    def _judged(self, session: QuerySession, candidates: Sequence[Candidate]) -> list[Judgement]:
         session.learn(candidates)
-        judgements = []
-        for candidate in candidates:
-            evidence = session.evidence(candidate)
-            score = session.keep(candidate.paper.id, probability(evidence))
-            judgements.append(Judgement(score, session.reason(candidate)))
-        return judgements
+        measured = session.measure()
+        model = self._model or load_trees()
+        scores = model.probabilities([measured[candidate.paper.id] for candidate in candidates])
+        return [
+            Judgement(score, reason(session, candidate)) for score, candidate in zip(scores, candidates, strict=True)
+        ]
 
     def _session(self, query: Query) -> QuerySession:
         session = self._sessions.pop(query, None) or QuerySession(query, self._vocabulary)
@@ -55,9 +60,3 @@ class BuiltinSelector:
         while len(self._sessions) > _SESSIONS:
             self._sessions.popitem(last=False)
         return session
-
-
-def probability(evidence: Evidence) -> float:
-    """The logistic function of the weighted evidence."""
-    weighted = sum(weight * value for weight, value in zip(_WEIGHTS, evidence, strict=True))
-    return 1 / (1 + math.exp(-_INTERCEPT - weighted))

@@ -68,11 +68,14 @@ class _TermsOfWords(dict[str, tuple[str, ...]]):
     def __init__(self, statistics: TermStatistics) -> None:
         super().__init__()
         self._statistics = statistics
+        self.words: dict[str, str] = {}
 
     def __missing__(self, word: str) -> tuple[str, ...]:
         if len(self) >= _CACHED_WORDS:
             self.clear()
         self[word] = terms = () if word in STOP_WORDS else tuple(self._statistics.analyze(word))
+        for term in terms:
+            self.words.setdefault(term, word if len(terms) == 1 else term)
         return terms
 
 
@@ -88,6 +91,7 @@ class Vocabulary:
         self._most = math.log1p(max(1, statistics.num_papers))
         self._terms = _TermsOfWords(statistics)
         self.idf = lru_cache(maxsize=_CACHED_WORDS)(self._idf)
+        self.idf_of_term = lru_cache(maxsize=_CACHED_WORDS)(self._idf_of_term)
 
     def terms(self, text: str) -> list[str]:
         """The terms of a text in order, stop words left out."""
@@ -101,6 +105,10 @@ class Vocabulary:
     def weigh(self, words: Iterable[str]) -> float:
         """The sum of the idf of raw words."""
         return sum(map(self.idf, words))
+
+    def _idf_of_term(self, term: str) -> float:
+        """The idf of a term that `terms` or `split` gave, as that of the first word met that it was made of."""
+        return self._idf(self._terms.words.get(term, term))
 
     def _idf(self, word: str) -> float:
         """Inverse document frequency of a raw word, from 0 (in every paper) to nearly 1 (in a single one).
