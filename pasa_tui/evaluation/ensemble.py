@@ -1,0 +1,86 @@
+"""The union of several result folders: what an agent finds that runs more than once (arXiv 2501.10120, section 5.2)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from pasa_tui.errors import EvaluationError
+from pasa_tui.evaluation.reading import Results, gather, read_result, read_run, result_files
+from pasa_tui.evaluation.tree import EXTRA, Node, Spent, notes_of
+from pasa_tui.papers import title_key
+
+_ENDINGS = ("done", "budget", "failed")
+
+
+def read_ensemble(folders: Sequence[Path]) -> Results:
+    """The union of folders over the questions that all have.
+
+    Raises EvaluationError where they are fewer than two, share no question, or one is no result folder.
+    """
+    if len(folders) < 2:
+        raise EvaluationError("An ensemble needs two result folders or more.", "Give them one after the other.")
+    files = [result_files(folder) for folder in folders]
+    shared = sorted(set(files[0]).intersection(*files[1:]))
+    names = ", ".join(map(str, folders))
+    if not shared:
+        raise EvaluationError(f"The folders {names} share no question.", "Give runs over the same query set.")
+    runs = [read_run(folder) for folder in folders]
+    systems = list(dict.fromkeys(run.system for run in runs if run.system))
+    union = replace(
+        runs[0],
+        system=f"union of {' + '.join(systems)}" if systems else "union",
+        seed=runs[0].seed if len({run.seed for run in runs}) == 1 else None,
+        total=max((run.total for run in runs if run.total is not None), default=None),
+    )
+    left = len(set().union(*files)) - len(shared)
+    remarks = [f"{left:,} questions that not all of its folders have are left out of the ensemble."] if left else []
+    return gather(f"union of {names}", union, ((index, _loader(files, index)) for index in shared), remarks)
+
+
+def _loader(files: Sequence[dict[int, Path]], index: int) -> Callable[[], Node]:
+    return partial(_load, [of_folder[index] for of_folder in files])
+
+
+def _load(paths: Sequence[Path]) -> Node:
+    roots = [read_result(path) for path in paths]
+    for path, root in zip(paths, roots, strict=True):
+        if title_key(root.title) != title_key(roots[0].title):
+            raise EvaluationError(f"{path} answers another question than {paths[0]}.", "Give runs over the same set.")
+    return joined(roots)
+
+
+def joined(roots: Sequence[Node]) -> Node:
+    """One tree with everything that the trees of one question hold; their searches stand side by side.
+
+    Each paper so counts once with its best score, and actions and what the runs spent add up; `score` is over the
+    papers of all trees. The answers are those of the first. The ending is the worst.
+    """
+    first = roots[0]
+    notes = [notes_of(root) for root in roots]
+    child: dict[str, list[Node]] = {}
+    for number, root in enumerate(roots, start=1):
+        for text, nodes in root.child.items():
+            # The same search made by two runs is two actions.
+            key = text
+            while key in child:
+                key = f"{key} ({number})"
+            child[key] = nodes
+    spent = [note.spent for note in notes]
+    merged = msgspec.structs.replace(
+        notes[0],
+        in_corpus=next((note.in_corpus for note in notes if note.in_corpus), []),
+        spent=Spent(
+            requests=sum(part.requests for part in spent),
+            seconds=sum(part.seconds for part in spent),
+            prompt_tokens=sum(part.prompt_tokens for part in spent),
+            output_tokens=sum(part.output_tokens for part in spent),
+            cost=sum(part.cost for part in spent),
+        ),
+        ending=max((note.ending for note in notes), key=lambda end: _ENDINGS.index(end) if end in _ENDINGS else 0),
+        message=" ".join(dict.fromkeys(note.message for note in notes if note.message)),
+    )
+    extra = {**first.extra, EXTRA: msgspec.to_builtins(merged)}
+    return msgspec.structs.replace(first, child=child, extra=extra)
