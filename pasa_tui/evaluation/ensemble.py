@@ -1,14 +1,13 @@
 """The union of several result folders: what an agent finds that runs more than once (arXiv 2501.10120, section 5.2)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from pasa_tui.errors import EvaluationError
-from pasa_tui.evaluation.reading import Results, gather, read_result, read_run, result_files
+from pasa_tui.evaluation.reading import Results, Run, gather, read_result, read_run, result_files
 from pasa_tui.evaluation.tree import EXTRA, Node, Spent, notes_of
 from pasa_tui.papers import title_key
 
@@ -27,17 +26,28 @@ def read_ensemble(folders: Sequence[Path]) -> Results:
     names = ", ".join(map(str, folders))
     if not shared:
         raise EvaluationError(f"The folders {names} share no question.", "Give runs over the same query set.")
-    runs = [read_run(folder) for folder in folders]
-    systems = list(dict.fromkeys(run.system for run in runs if run.system))
-    union = replace(
-        runs[0],
-        system=f"union of {' + '.join(systems)}" if systems else "union",
+    left = len(set().union(*files)) - len(shared)
+    remarks = [f"{left:,} that not all of its folders have left out."] if left else []
+    run = _union([read_run(folder) for folder in folders])
+    return gather(f"union of {names}", run, ((index, _loader(files, index)) for index in shared), remarks)
+
+
+def _union(runs: Sequence[Run]) -> Run:
+    """What is true of all runs."""
+    raw = {
+        name: value
+        for name, value in (runs[0].raw or {}).items()
+        if all((run.raw or {}).get(name) == value for run in runs)
+    }
+    return Run(
+        system=" + ".join(dict.fromkeys(run.system for run in runs if run.system)),
+        queries=runs[0].queries if len({run.queries for run in runs}) == 1 else "",
+        corpus=" + ".join(dict.fromkeys(run.corpus for run in runs if run.corpus)),
+        sources=runs[0].sources if len({run.sources for run in runs}) == 1 else (),
         seed=runs[0].seed if len({run.seed for run in runs}) == 1 else None,
         total=max((run.total for run in runs if run.total is not None), default=None),
+        raw=raw,
     )
-    left = len(set().union(*files)) - len(shared)
-    remarks = [f"{left:,} questions that not all of its folders have are left out of the ensemble."] if left else []
-    return gather(f"union of {names}", union, ((index, _loader(files, index)) for index in shared), remarks)
 
 
 def _loader(files: Sequence[dict[int, Path]], index: int) -> Callable[[], Node]:

@@ -15,6 +15,8 @@ from pasa_tui.evaluation.tree import Node, notes_of, read_tree
 from pasa_tui.papers import clean_text
 
 JUDGES: tuple[Judge, ...] = ("corpus", "all")
+CORPUS_KEYS = ("corpus", "corpus_key")
+"""What of the run file tells one corpus from another."""
 RUN_FILE = Path(".pasa-tui") / "run.json"
 """Where our run file lies in a result folder."""
 
@@ -158,7 +160,7 @@ def gather(
 
 def default_judge(folders: Sequence[Results]) -> Judge:
     """Answers in the corpus where all folders say what those are and have searched the same corpus, else all."""
-    corpora = {folder.run.key("corpus", "corpus_key") for folder in folders}
+    corpora = {folder.run.key(*CORPUS_KEYS) for folder in folders}
     return "corpus" if all(folder.knows_corpus for folder in folders) and len(corpora) == 1 else "all"
 
 

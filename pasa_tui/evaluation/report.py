@@ -6,7 +6,7 @@ from typing import Any
 
 from pasa_tui.evaluation.metrics import THRESHOLD, Judge, QueryResult
 from pasa_tui.evaluation.published import CAVEAT, COLUMNS, PUBLISHED, PublishedTable, published_for
-from pasa_tui.evaluation.reading import JUDGES, Results, default_judge
+from pasa_tui.evaluation.reading import CORPUS_KEYS, JUDGES, Results, default_judge
 from pasa_tui.evaluation.statistics import RESAMPLES, BestThreshold, Estimate, best_threshold, estimate
 
 LABELS: Mapping[str, str] = {
@@ -106,7 +106,7 @@ def _judged(results: Results, judge: Judge) -> Judged:
 
 def _notes(rows: Sequence[Row], judge: Judge, tables: Sequence[PublishedTable]) -> list[str]:
     notes = [
-        f"Means over questions, each with its 95 % percentile bootstrap interval ({RESAMPLES:,} resamples of questions).",
+        f"Means over questions with 95 % intervals (percentile bootstrap, {RESAMPLES:,} resamples of questions).",
         _F1_NOTE,
     ]
     if any(row.judged[judge].best for row in rows):
@@ -114,6 +114,10 @@ def _notes(rows: Sequence[Row], judge: Judge, tables: Sequence[PublishedTable]) 
             "Best F1 is a diagnostic: the one threshold on the score that gives the best mean F1, chosen on these "
             "questions themselves."
         )
+    if any(row.results.missing for row in rows):
+        notes.append("Questions without a result are in no mean: their run was killed, or still goes on.")
+    if any(row.results.failed for row in rows):
+        notes.append("Failed questions count with what was found before they failed.")
     for row in rows:
         notes += [f"{row.results.name}: {note}" for note in _folder_notes(row, judge)]
     notes += _differences(rows, judge)
@@ -125,18 +129,11 @@ def _notes(rows: Sequence[Row], judge: Judge, tables: Sequence[PublishedTable]) 
 
 
 def _folder_notes(row: Row, judge: Judge) -> list[str]:
-    results, judged = row.results, row.judged[judge]
+    results = row.results
     notes = list(results.remarks)
-    if results.missing:
-        notes.append(f"{count(results.missing, 'question')} of the run without a result; they are in no mean.")
-    if results.failed:
-        notes.append(f"{count(results.failed, 'failed question')}, counted with what was found before.")
     if results.broken:
         more = f" (and {len(results.broken) - 1} more)" if len(results.broken) > 1 else ""
-        notes.append(f"{count(len(results.broken), 'broken file')} left out: {results.broken[0]}{more}")
-    if judged.left_out:
-        lack = "no answer in the corpus" if judge == "corpus" and results.knows_corpus else "no answer"
-        notes.append(f"{count(judged.left_out, 'question')} with {lack} left out.")
+        notes.append(f"left out as broken: {results.broken[0]}{more}")
     if judge == "corpus" and not results.knows_corpus:
         notes.append("it does not say which answers its corpus has: all its answers count.")
     return notes
@@ -149,7 +146,7 @@ def _differences(rows: Sequence[Row], judge: Judge) -> list[str]:
         notes.append(
             "The rows are not over the same questions. Compare two over those they share: pasa-tui eval compare A B."
         )
-    if len({row.results.run.key("corpus", "corpus_key") for row in rows}) > 1:
+    if len({row.results.run.key(*CORPUS_KEYS) for row in rows}) > 1:
         notes.append("The folders are of different corpora, in which other papers can be found.")
     return notes
 

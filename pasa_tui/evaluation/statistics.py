@@ -1,6 +1,5 @@
 """How sure a mean over questions is, and the threshold on the score that serves a set of questions best."""
 
-import heapq
 import math
 import random
 import struct
@@ -137,12 +136,10 @@ def best_threshold(curves: Sequence[Curve]) -> BestThreshold | None:
     Of equal ones the highest. None where no threshold finds an answer. It is chosen on the very questions that it is
     measured on: an upper bound for any fixed threshold, no figure that a system reaches.
     """
-    steps = heapq.merge(
-        *(
-            ((-score, number, found, right) for score, found, right in zip(c.scores, c.found, c.right, strict=True))
-            for number, c in enumerate(curves)
-        ),
-        key=itemgetter(0),
+    steps = sorted(
+        (-score, number, found, right)
+        for number, of_question in enumerate(curves)
+        for score, found, right in zip(of_question.scores, of_question.found, of_question.right, strict=True)
     )
     taken, hits, rights = ([0] * len(curves) for _ in range(3))
     values = [0.0] * len(curves)
