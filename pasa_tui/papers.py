@@ -4,6 +4,7 @@ import datetime as dt
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NewType
 
 from pasa_tui.errors import QueryError
@@ -55,9 +56,10 @@ def clean_text(text: str, *, keep_newlines: bool = False) -> str:
     return " ".join(text.split())
 
 
+@lru_cache(maxsize=20_000)
 def title_key(title: str) -> str:
     """The letters of a title, lower case: how the published data names papers and matches answers."""
-    return "".join(char for char in title if char.isalpha()).lower()
+    return "".join(filter(str.isalpha, title)).lower()
 
 
 def parse_arxiv_id(text: str) -> str | None:

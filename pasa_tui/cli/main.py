@@ -20,6 +20,9 @@ COMMANDS = {
     "corpus": ("corpus_command", "Build, list and remove local paper collections."),
     "models": ("models_command", "List, fetch and check language models; choose one."),
     "doctor": ("doctor_command", "Check what a search needs: sources, keys, network."),
+    "data": ("data_command", "Fetch and check PaSa's published query sets and papers."),
+    "eval": ("eval_command", "Answer query sets with systems; report and compare."),
+    "train": ("train_command", "Make the models that the agent decides with."),
     "config": ("config_command", "Show the settings and where they are kept; store keys."),
 }
 

@@ -101,6 +101,12 @@ def checkout_checkpoints() -> Path | None:
     return folder if (folder / "README.md").is_file() else None
 
 
+def checkout_data() -> Path | None:
+    """The folder `data/` of the checkout that this runs from; None where it was installed otherwise."""
+    folder = _PACKAGE.parent / "data"
+    return folder if (folder / "README.md").is_file() else None
+
+
 def shipped_dir(name: str) -> Path:
     """The folder `themes` or `sample` that ships with pasa-tui, in a wheel or in a checkout."""
     packaged = _PACKAGE / "_shipped" / name

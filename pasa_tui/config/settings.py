@@ -70,7 +70,7 @@ class AgentSettings:
             description="Papers of a corpus whose citations the builtin agent follows besides, also those later than "
             "the cut-off: what a later paper cites may be earlier; 0: none.",
         ),
-    ] = 60
+    ] = 50
     concurrency: Annotated[
         int, Meta(ge=0, le=64, description="Searches and expansions under way at once; 0: 4 in corpora, 32 live.")
     ] = 0

@@ -95,9 +95,24 @@ class Corpus:
         Papers without a date stay in. `text` is plain language: punctuation, quotes and words such as AND mean
         nothing special, and a text of stop words alone finds nothing.
         """
-        rows = self._index.search(text, limit=limit, before=before)
-        papers = {row[0]: row_to_paper(row) for row in self._papers("papers.row", rows)}
-        return [papers[row] for row in rows]
+        return [paper for paper, _ in self.scored(text, limit=limit, before=before)]
+
+    def scored(self, text: str, *, limit: int, before: date | None) -> list[tuple[Paper, float]]:
+        """The same, each paper with its BM25 score (0 and more, without a greatest value)."""
+        ranked = self._index.score(text, limit=limit, before=before)
+        papers = {row[0]: row_to_paper(row) for row in self._papers("papers.row", [row for _, row in ranked])}
+        return [(papers[row], score) for score, row in ranked]
+
+    def all_papers(self) -> Iterator[Paper]:
+        """Every paper, in the corpus's order."""
+        with self._read_errors():
+            for row in self._connection.execute(f"SELECT {COLUMNS} FROM papers ORDER BY papers.row"):
+                yield row_to_paper(row)
+
+    def at(self, places: Sequence[int]) -> list[Paper]:
+        """The papers at these places of `all_papers`, from 0."""
+        found = {row[0]: row_to_paper(row) for row in self._papers("papers.row", [place + 1 for place in places])}
+        return [found[place + 1] for place in places]
 
     async def read(self, paper: Paper) -> list[Section]:
         """The sections of `paper` that cite something, in order; empty where its bibliography is not known."""

@@ -143,7 +143,9 @@ class Index:
 
     def analyze(self, text: str) -> list[str]:
         """The terms of a text in order: lower case, ASCII where possible, stop words out, stemmed."""
-        return list(self._analyzer.analyze(_spaced(clean_text(text))))
+        # A plain word has nothing to clean, and single words are what is mostly asked for.
+        plain = text.isascii() and text.isalnum()
+        return list(self._analyzer.analyze(text if plain else _spaced(clean_text(text))))
 
     def document_frequency(self, word: str) -> int:
         """In how many papers the word stands.
@@ -161,12 +163,16 @@ class Index:
 
         `text` is taken as words and nothing else: no character in it is an operator.
         """
+        return [row for _, row in self.score(text, limit=limit, before=before)]
+
+    def score(self, text: str, *, limit: int, before: date | None) -> list[tuple[float, int]]:
+        """The same with the BM25 score (0 and more, without a greatest value) of each row."""
         query = self._query(text)
         if query is None or limit < 1:
             return []
         return self._top(query, min(limit, self.num_papers), before.toordinal() if before else None)
 
-    def _top(self, query: Any, limit: int, latest: int | None) -> list[int]:
+    def _top(self, query: Any, limit: int, latest: int | None) -> list[tuple[float, int]]:
         # Ranking all and dropping the papers that are too new is three times as fast as a filter, as long as they are
         # few. Some more than `limit` are fetched for that, and because of papers with one and the same score the engine
         # returns any: all that share the last score have to be seen.
@@ -182,7 +188,7 @@ class Index:
                 if latest is None or day <= latest
             )
             if len(hits) < fetched or (len(ranked) >= limit and -ranked[limit - 1][0] > hits[-1][0]):
-                return [row for _, row in ranked[:limit]]
+                return [(-score, row) for score, row in ranked[:limit]]
             if latest is not None:
                 query, latest = self._dated(query, latest), None
             else:

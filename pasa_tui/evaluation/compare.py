@@ -242,7 +242,7 @@ def render_markdown(comparison: Comparison, top: int) -> str:
     ]
     if moved := movers(compared, top):
         heads = ("", "question", "recall@20 of A", "of B", "recall of A", "of B")
-        lines += ["", "## Moved most", "", *markdown_table(heads, map(_moved_cells, moved))]
+        lines += ["", "## Moved most", "", *markdown_table(heads, map(_moved_cells, moved), words=2)]
     if comparison.warnings:
         lines += ["", "## Warnings", "", *(f"- {escaped(warning)}" for warning in comparison.warnings)]
     return "\n".join(lines) + "\n"

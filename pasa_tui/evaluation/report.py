@@ -147,7 +147,7 @@ def _differences(rows: Sequence[Row], judge: Judge) -> list[str]:
             "The rows are not over the same questions. Compare two over those they share: pasa-tui eval compare A B."
         )
     if len({row.results.run.key(*CORPUS_KEYS) for row in rows}) > 1:
-        notes.append("The folders are of different corpora, in which other papers can be found.")
+        notes.append("The folders' corpora differ, or are not known: not all papers can be found in each.")
     return notes
 
 

@@ -152,7 +152,10 @@ def _questions(number: int, row: Row, judge: Judge) -> Iterator[str]:
     for query in row.results.queries:
         figures = query.metrics[judge]
         cells = [f"{getattr(figures, name):.3f}" if figures else _UNKNOWN for name in tuple(LABELS)[:7]]
-        qid = textwrap.shorten(clean_text(query.qid), _QID - 1, placeholder="…") or _UNKNOWN
+        qid = clean_text(query.qid) or _UNKNOWN
+        if len(qid) >= _QID:
+            # Its end tells it from the others.
+            qid = "…" + qid[2 - _QID :]
         yield f"{query.index:>5} {qid:<{_QID}}" + "".join(f"{cell:>7}" for cell in cells) + _mark(query)
 
 
@@ -206,6 +209,7 @@ def _markdown_lines(report: Report, per_query: bool) -> Iterator[str]:
         yield from markdown_table(
             ["", "question", *(LABELS[name] for name in tuple(LABELS)[:7]), "ending"],
             (_markdown_question(query, report.judge) for query in row.results.queries),
+            words=2,
         )
     yield ""
     yield "## Notes"
@@ -231,10 +235,10 @@ def _markdown_question(query: QueryResult, judge: Judge) -> list[str]:
     return [str(query.index), escaped(query.question), *cells, escaped(query.ending)]
 
 
-def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A pipe table; figures, all columns but the first, stand to the right. Cells are escaped by the caller."""
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1) -> Iterator[str]:
+    """A pipe table; its first `words` columns hold words, the others figures. Cells are escaped by the caller."""
     yield "| " + " | ".join(heads) + " |"
-    yield "| --- |" + " ---: |" * (len(heads) - 1)
+    yield "|" + " --- |" * words + " ---: |" * (len(heads) - words)
     for row in rows:
         yield "| " + " | ".join(row) + " |"
 

@@ -119,5 +119,5 @@ def read_tree(path: Path) -> Node:
 
 
 def encode_tree(root: Node) -> bytes:
-    """The tree as JSON, indented as the published agent writes it."""
-    return msgspec.json.format(msgspec.json.encode(root), indent=2)
+    """The tree as JSON."""
+    return msgspec.json.encode(root)

@@ -43,6 +43,8 @@ _KINDS = tuple(
 """Words for kinds of papers; a question with one of a kind asks for papers with one of the same kind."""
 
 _RANKED = ("question", "feedback", "profile", "like_few", "like_more", "title", "abstract", "sections", "together")
+_CONTEXT = ("question", "feedback", "like_few", "together", "fused")
+_CONTEXT_RANKS = (5, 20, 100)
 MEASURES = (
     *_RANKED,
     *(f"{name}_rank" for name in _RANKED),
@@ -60,6 +62,8 @@ MEASURES = (
     "neighbour",
     "kind",
     "age",
+    *(f"{name}_at_{rank}" for name in _CONTEXT for rank in _CONTEXT_RANKS),
+    "cited_share",
 )
 """Names of the measures, in order.
 
@@ -73,6 +77,8 @@ share of the title that is the question's; `coverage`: share of the question's w
 ranks in searches, summed; `best_rank` the best; `searches`: share of the searches that found it. `citing`: logarithm of
 how many of the papers read cite it. `neighbour`: it was led to by citing or resembling a good one. `kind`: share of the
 kinds and years the question names that it meets. `age`: years before the cut-off, or before the newest paper met.
+The last are the same for all papers of a search, and tell how to read the others: `name_at_k` is the k-th best
+paper's, `cited_share` the share of papers cited.
 """
 
 
@@ -141,6 +147,7 @@ class QuerySession:
         ]
         columns["kind"] = [self._kind(paper) for paper in papers]
         columns["age"] = self._ages(papers)
+        columns.update(_context(columns))
         rows = zip(*(columns[name] for name in MEASURES), strict=True)
         return dict(zip(ids, rows, strict=True))
 
@@ -201,7 +208,7 @@ class _Matching:
         }
         self._most = {name: max(values, default=0.0) or 1.0 for name, values in raw.items()}
         self.columns = {name: [value / self._most[name] for value in values] for name, values in raw.items()}
-        self.overall = [
+        self.overall: list[float] = [
             sum(values) / 4
             for values in zip(
                 *(self.columns[name] for name in ("question", "feedback", "profile", "like_more")), strict=True
@@ -259,6 +266,18 @@ def _by_citations(session: QuerySession, ids: Sequence[PaperId], matching: _Matc
             columns["citing"][at] += 1.0
     shared = {name: _shares(values) for name, values in columns.items() if name != "citing"}
     return {**shared, "citing": [math.log1p(value) for value in columns["citing"]]}
+
+
+def _context(columns: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+    """How fast the measures fall, for every paper the same."""
+    count = len(columns["question"])
+    context = {}
+    for name in _CONTEXT:
+        falling = sorted(columns[name], reverse=True)
+        for rank in _CONTEXT_RANKS:
+            context[f"{name}_at_{rank}"] = [falling[min(rank, count) - 1]] * count if count else []
+    cited = sum(value > 0 for value in columns["citing"]) / max(1, count)
+    return {**context, "cited_share": [cited] * count}
 
 
 def _about(session: QuerySession, parent: PaperId, place: Mapping[PaperId, int], matching: _Matching) -> float:

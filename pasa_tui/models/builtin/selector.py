@@ -10,7 +10,7 @@ from pasa_tui.models.builtin.trees import BoostedTrees, load_trees
 from pasa_tui.models.protocols import Candidate, Judgement
 from pasa_tui.papers import Paper, PaperId, Query
 
-BROAD_RESULTS = 400
+BROAD_RESULTS = 350
 """Papers of each search that it ranks, where results cost nothing."""
 
 _SESSIONS = 4

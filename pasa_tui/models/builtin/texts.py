@@ -9,7 +9,9 @@ from pasa_tui.models.builtin.statistics import Vocabulary
 _SATURATION = 1.2
 _LENGTH_SHARE = 0.4
 _TYPICAL_LENGTH = 130.0
-_TITLE_WEIGHT = 2.0
+_TITLE_WEIGHT = 2
+_LOGS = (0.0, *(1.0 + math.log(count) for count in range(1, 64)))
+"""What a term counts that stands so often."""
 
 
 class PaperText:
@@ -20,10 +22,10 @@ class PaperText:
     def __init__(self, title: str, abstract: str, vocabulary: Vocabulary) -> None:
         self.title = vocabulary.terms(title)
         self.abstract = vocabulary.terms(abstract)
-        counts: dict[str, float] = dict(Counter(self.abstract))
+        counts: dict[str, int] = dict(Counter(self.abstract))
         for term in self.title:
-            counts[term] = counts.get(term, 0.0) + _TITLE_WEIGHT
-        self.counts: Mapping[str, float] = counts
+            counts[term] = counts.get(term, 0) + _TITLE_WEIGHT
+        self.counts: Mapping[str, int] = counts
         length = (len(self.title) + len(self.abstract)) / _TYPICAL_LENGTH
         self.saturation = _SATURATION * (1 - _LENGTH_SHARE + _LENGTH_SHARE * length)
         self._vector: dict[str, float] | None = None
@@ -41,8 +43,9 @@ class PaperText:
         """Terms with log tf x idf, of length 1."""
         if self._vector is None:
             idf = vocabulary.idf_of_term
-            weighted = {term: (1.0 + math.log(count)) * idf(term) for term, count in self.counts.items()}
-            norm = math.sqrt(sum(value * value for value in weighted.values())) or 1.0
+            most = len(_LOGS) - 1
+            weighted = {term: _LOGS[min(count, most)] * idf(term) for term, count in self.counts.items()}
+            norm = math.sqrt(sum([value * value for value in weighted.values()])) or 1.0
             self._vector = {term: value / norm for term, value in weighted.items()}
         return self._vector
 
@@ -92,7 +95,7 @@ def relevance_model(
     weights: dict[str, float] = {}
     spread: Counter[str] = Counter()
     for text, weight in texts:
-        length = sum(text.counts.values()) or 1.0
+        length = sum(text.counts.values()) or 1
         spread.update(text.counts.keys())
         for term, count in text.counts.items():
             weights[term] = weights.get(term, 0.0) + weight * count / length

@@ -27,13 +27,12 @@ class Tree(msgspec.Struct, frozen=True):
 
 
 class BoostedTrees(msgspec.Struct, frozen=True):
-    """Trees whose leaves add up to a logit. `slope` and `offset` bring it to the scale on which 0.5 selects.
+    """Trees whose leaves add up to a logit. `offset` is added to it, so that 0.5 selects.
 
     `measures` names the columns of a row; `made` says how the model was made.
     """
 
     measures: tuple[str, ...]
-    slope: float
     offset: float
     trees: tuple[Tree, ...]
     made: dict[str, str | int | float] = {}
@@ -54,9 +53,7 @@ class BoostedTrees(msgspec.Struct, frozen=True):
 
     def probabilities(self, rows: Iterable[Sequence[float]]) -> list[float]:
         """One score in (0, 1) per row."""
-        return [
-            1 / (1 + math.exp(-max(-60.0, min(60.0, self.slope * logit + self.offset)))) for logit in self.logits(rows)
-        ]
+        return [1 / (1 + math.exp(-max(-60.0, min(60.0, logit + self.offset)))) for logit in self.logits(rows)]
 
 
 @cache
