@@ -1,5 +1,6 @@
 """From the events of a search to the published result tree."""
 
+from pasa_tui.evaluation.systems.protocol import WITH_ABSTRACT
 from pasa_tui.evaluation.tree import UNJUDGED, Node
 from pasa_tui.events import FoundPaper, SearchState
 from pasa_tui.papers import Paper, PaperId
@@ -7,15 +8,13 @@ from pasa_tui.papers import Paper, PaperId
 CITING, ALONGSIDE, GUIDES = "papers that cite it", "papers cited along with it, or like it", "guides"
 """Names for what leads from paper to paper without being a section, and for papers later than the cut-off that led to
 others."""
-_WITH_ABSTRACT = 100
-"""The best papers whose abstract is kept: those of all would take most of the file."""
 
 
 def tree_of(state: SearchState) -> Node:
     """The tree of a search: every paper of its queue once, where it was met first; searches and sections that brought
     nothing new as well, since each was an action."""
     root = Node(title=state.query)
-    best = {found.paper.id for found in state.ranked()[:_WITH_ABSTRACT]}
+    best = {found.paper.id for found in state.ranked()[:WITH_ABSTRACT]}
     nodes = {paper_id: _node(found, best) for paper_id, found in state.papers.items()}
     guides = {paper_id: _guide(paper) for paper_id, paper in state.guides.items() if paper_id not in nodes}
     if guides:

@@ -102,6 +102,9 @@ def answers_of(root: Node, judge: Judge) -> list[tuple[str, ...]]:
     titles = [str(title) for title in root.extra.get("answer", ())]
     ids = notes.answer_arxiv_id if len(notes.answer_arxiv_id) == len(titles) else [None] * len(titles)
     names = [paper_keys(title, arxiv_id) for title, arxiv_id in zip(titles, ids, strict=True)]
+    if len(notes.names_in_corpus) == len(names):
+        pairs = zip(names, notes.names_in_corpus, strict=True)
+        names = [tuple(dict.fromkeys((*keys, *others))) for keys, others in pairs]
     if judge == "corpus" and len(notes.in_corpus) == len(names):
         names = [keys for keys, is_there in zip(names, notes.in_corpus, strict=True) if is_there]
     # The published sets name some papers twice.

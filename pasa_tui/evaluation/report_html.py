@@ -30,7 +30,7 @@ thead th { color: var(--dim); font-weight: 600; }
 small, .dim { color: var(--dim); }
 td small { display: block; white-space: nowrap; }
 svg { display: block; margin-left: auto; }
-svg rect { fill: var(--bar); } svg path { stroke: var(--whisker); fill: none; }
+svg rect { fill: var(--line); } svg rect + rect { fill: var(--bar); } svg path { stroke: var(--whisker); fill: none; }
 .published { background: var(--mark); padding: .2rem 1rem .8rem; border-radius: .4rem; }
 summary { cursor: pointer; }
 """
@@ -110,7 +110,7 @@ def _bar(estimate: Estimate) -> str:
     mean, low, high = (round(value * _BAR, 1) for value in (estimate.mean, estimate.low, estimate.high))
     return (
         f'<svg width="{_BAR}" height="10" viewBox="0 0 {_BAR} 10" aria-hidden="true">'
-        f'<rect y="2" width="{mean}" height="6"/>'
+        f'<rect y="2" width="{_BAR}" height="6"/><rect y="2" width="{mean}" height="6"/>'
         f'<path d="M{low} 5H{high}M{low} 3V7M{high} 3V7"/></svg>'
     )
 

@@ -19,8 +19,8 @@ from pasa_tui.errors import QueryError
 from pasa_tui.evaluation.folder import RENEWAL_SECONDS, ResultFolder, RunFile
 from pasa_tui.evaluation.queries import BenchmarkQuery
 from pasa_tui.evaluation.systems.protocol import Outcome, Place, System
-from pasa_tui.evaluation.tree import EXTRA, Node, Notes
-from pasa_tui.papers import Citation
+from pasa_tui.evaluation.tree import EXTRA, Node, Notes, paper_keys
+from pasa_tui.papers import Citation, Paper, PaperId
 from pasa_tui.sources.catalogue import CORPUS
 
 if TYPE_CHECKING:
@@ -54,6 +54,17 @@ def describe_run(system: str, queries: Path, named: str, chosen: Sequence[Benchm
         versions=_versions(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+async def papers_of_answers(query: BenchmarkQuery, corpus: "Corpus") -> list[Paper | None]:
+    """The corpus's paper for each answer, in order; None where it has none.
+
+    That which the query set names is believed; others are resolved as citations are.
+    """
+    named = [corpus.get(PaperId(answer.source_id)) if answer.source_id else None for answer in query.answers]
+    citations = [Citation(answer.title, arxiv_id=answer.arxiv_id) for answer in query.answers]
+    resolved = await corpus.resolve(citations)
+    return [first or second for first, second in zip(named, resolved, strict=True)]
 
 
 class Worker:
@@ -111,18 +122,14 @@ class Worker:
             tell(query, outcome)
 
     async def _annotate(self, query: BenchmarkQuery, outcome: Outcome) -> None:
-        in_corpus: list[bool] = []
-        if self._corpus is not None:
-            citations = [
-                Citation(answer.title, arxiv_id=answer.arxiv_id, source_id=answer.source_id) for answer in query.answers
-            ]
-            in_corpus = [paper is not None for paper in await self._corpus.resolve(citations)]
+        found = await papers_of_answers(query, self._corpus) if self._corpus is not None else []
         notes = Notes(
             qid=query.qid,
             system=self._system.name,
             published=query.published.isoformat() if query.published else "",
             answer_arxiv_id=[answer.arxiv_id for answer in query.answers],
-            in_corpus=in_corpus,
+            in_corpus=[paper is not None for paper in found],
+            names_in_corpus=[list(paper_keys(paper.title, paper.arxiv_id)) if paper else [] for paper in found],
             spent=outcome.spent,
             ending=outcome.ending,
             message=outcome.message,

@@ -79,7 +79,8 @@ class Spent(msgspec.Struct, frozen=True, omit_defaults=True):
 class Notes(msgspec.Struct, omit_defaults=True):
     """What our runner adds to the root's extra.
 
-    `in_corpus` says for each answer whether the corpus that was searched has it; empty where no corpus was.
+    `in_corpus` says for each answer whether the corpus that was searched has it, `names_in_corpus` by which of
+    `paper_keys` (published title and the corpus's may differ); both are empty where no corpus was.
     `ending` and `message` tell how the search ended; `published` is the day after which no paper counts (YYYY-MM-DD).
     """
 
@@ -88,6 +89,7 @@ class Notes(msgspec.Struct, omit_defaults=True):
     published: str = ""
     answer_arxiv_id: list[str | None] = []
     in_corpus: list[bool] = []
+    names_in_corpus: list[list[str]] = []
     spent: Spent = Spent()
     ending: str = "done"
     message: str = ""

@@ -29,12 +29,13 @@ from pasa_tui.corpus import open_corpus
 from pasa_tui.errors import EvaluationError, ModelError
 from pasa_tui.evaluation.metrics import f1
 from pasa_tui.evaluation.queries import BenchmarkQuery
+from pasa_tui.evaluation.runner import papers_of_answers
 from pasa_tui.models.builtin import BROAD_RESULTS, BuiltinCrawler
 from pasa_tui.models.builtin.evidence import MEASURES, QuerySession
 from pasa_tui.models.builtin.statistics import TermStatistics, Vocabulary
 from pasa_tui.models.builtin.trees import BoostedTrees, Tree
 from pasa_tui.models.protocols import Candidate, Judgement, ModelRuntime
-from pasa_tui.papers import Citation, Paper, PaperId, Query
+from pasa_tui.papers import Paper, PaperId, Query
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -127,7 +128,7 @@ def collect(
         answering = opened.enter_context(open_corpus(corpus, paths))
         collector = _Collector(place.statistics)
         for done, query in enumerate(queries, start=1):
-            wanted = asyncio.run(answering.resolve([_citation(answer) for answer in query.answers]))
+            wanted = asyncio.run(papers_of_answers(query, answering))
             ids = {paper.id for paper in wanted if paper is not None}
             if ids:
                 asked = query.query if broad or query.index % 2 else replace(query.query, before=None)
@@ -136,10 +137,6 @@ def collect(
                 examples.append(Example(query.qid, collector.rows, is_answer, len(ids)))
             tell(done)
     return examples
-
-
-def _citation(answer: Any) -> Citation:
-    return Citation(answer.title, arxiv_id=answer.arxiv_id, source_id=answer.source_id)
 
 
 async def _search(query: Query, place: Place, collector: _Collector, *, broad: bool) -> None:

@@ -12,6 +12,9 @@ from pasa_tui.evaluation.queries import BenchmarkQuery
 from pasa_tui.evaluation.tree import Node, Spent
 from pasa_tui.papers import Paper
 
+WITH_ABSTRACT = 100
+"""Papers of a tree whose abstract is kept: those of all would take most of the file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -78,7 +81,7 @@ def ranked_tree(query: BenchmarkQuery, found: Mapping[str, Sequence[tuple[Paper,
     """A tree of one level: what each search text found, best first, as (paper, score in [0, 1]).
 
     A paper stands under the first search that found it, with its best score. Papers dated after the question's
-    `published` day are left out.
+    `published` day are left out. The first WITH_ABSTRACT papers keep their abstracts.
     """
     best: dict[str, float] = {}
     for papers in found.values():
@@ -91,7 +94,10 @@ def ranked_tree(query: BenchmarkQuery, found: Mapping[str, Sequence[tuple[Paper,
         for paper, _ in papers:
             if paper.id not in placed and not _is_too_late(paper.date, query.published):
                 placed.add(paper.id)
-                nodes.append(paper_node(paper, depth=0, source=source, score=best[paper.id]))
+                node = paper_node(paper, depth=0, source=source, score=best[paper.id])
+                if len(placed) > WITH_ABSTRACT:
+                    node.abstract = ""
+                nodes.append(node)
     return root
 
 
