@@ -14,7 +14,7 @@ from pasa_tui.papers import clean_text
 WIDTH = 80
 _NAME = 14
 _CELL = 11
-_QID = 23
+_QID = 17
 _UNKNOWN = "-"
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 
