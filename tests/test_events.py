@@ -82,13 +82,13 @@ def test_ranked_puts_best_first_and_unjudged_last() -> None:
     assert state.selected == 1 and len(state.actions[1].found) == 4
 
 
-def test_a_lower_score_never_replaces_a_higher_one() -> None:
+def test_the_latest_judgement_holds() -> None:
     state = SearchState()
     state.apply(_found(1))
     paper_id = PaperId("arxiv:2001.00001")
     for score in (0.8, 0.3):
         state.apply(PaperJudged(paper_id=paper_id, score=score, selected=score > 0.5))
-    assert state.papers[paper_id].score == 0.8 and state.selected == 1
+    assert state.papers[paper_id].score == 0.3 and state.selected == 0
 
 
 def test_a_path_ends_even_where_parents_form_a_ring() -> None:

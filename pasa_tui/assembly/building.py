@@ -82,12 +82,14 @@ def builtin_agent(request: SearchRequest, paths: Paths) -> Agent:
     return _with_builtin(request, one_corpus(request.corpus, paths))
 
 
-def _with_builtin(request: SearchRequest, place: Place) -> Agent:
-    from pasa_tui.models.builtin import BROAD_RESULTS, BuiltinCrawler, BuiltinSelector
+def _with_builtin(request: SearchRequest, place: Place, trained: str = "") -> Agent:
+    from pasa_tui.models.builtin import BROAD_RESULTS, BuiltinCrawler, BuiltinSelector, FacetCrawler
+    from pasa_tui.models.builtin.trees import load_trees
 
-    selector = BuiltinSelector(place.statistics)
+    selector = BuiltinSelector(place.statistics, load_trees(Path(trained).expanduser()) if trained else None)
+    crawlers = (BuiltinCrawler(place.statistics), FacetCrawler(place.statistics))
     return Agent(
-        crawlers=(BuiltinCrawler(place.statistics),),
+        crawlers=crawlers[: request.settings.ensemble],
         selector=selector,
         sources=place.sources,
         close=place.close,
@@ -134,12 +136,12 @@ class AgentAssembly:
     def __call__(self, request: SearchRequest, paths: Paths) -> Agent:
         """The agent of the request's model over its sources. Raises PasaError."""
         if request.model == BUILTIN:
-            if request.settings.planner == "iterative" or request.settings.ensemble > 1:
+            if request.settings.planner == "iterative" or request.settings.ensemble > 2:
                 raise ConfigError(
-                    "The builtin agent plans in its own way: it takes no --planner iterative and no --ensemble.",
+                    "The builtin agent plans in its own way: it takes no --planner iterative, and --ensemble up to 2.",
                     "Choose a language model with --model, or leave these out.",
                 )
-            return _with_builtin(request, self._place(request, paths))
+            return _with_builtin(request, self._place(request, paths), self._settings.models.builtin)
         return self._with_language_model(request, paths)
 
     def _with_language_model(self, request: SearchRequest, paths: Paths) -> Agent:

@@ -134,8 +134,8 @@ class Narrator:
             case SearchFinished() if action := state.actions.get(event.action):
                 self.say(f"search “{action.text}”: {event.results} papers, {event.new} new")
             case ExpandFinished(citations=citations) if citations and (action := state.actions.get(event.action)):
-                found = state.papers.get(action.paper_id) if action.paper_id else None
-                title = found.paper.title if found else action.paper_id
+                paper = state.paper(action.paper_id) if action.paper_id else None
+                title = paper.title if paper else action.paper_id
                 if action.direction == "citing":
                     self.say(f"who cites “{title}”: {citations} papers, {event.new} new")
                 else:

@@ -75,7 +75,12 @@ class AgentSettings:
         int, Meta(ge=0, le=64, description="Searches and expansions under way at once; 0: 4 in corpora, 32 live.")
     ] = 0
     ensemble: Annotated[
-        int, Meta(ge=1, le=10, description="Runs of a language model's Crawler; those after the first are sampled.")
+        int,
+        Meta(
+            ge=1,
+            le=10,
+            description="Runs of the Crawler, those of a language model after the first sampled; builtin: 2.",
+        ),
     ] = 1
     planner: Annotated[
         Literal["single", "iterative"],
@@ -130,6 +135,9 @@ class ModelSettings:
     default: Annotated[
         str, Meta(min_length=1, description="The model that searches: builtin, pasa-7b, or the name of a profile.")
     ] = BUILTIN
+    builtin: Annotated[
+        str, Meta(description="A model of `pasa-tui train builtin` for the builtin agent; empty: the one that ships.")
+    ] = ""
     checkpoints: Annotated[
         str, Meta(description="The folder of the models' weights; empty: that of `pasa-tui config path`.")
     ] = ""

@@ -305,7 +305,7 @@ async def _enumerate(events):  # type: ignore[no-untyped-def]
         number += 1
 
 
-async def test_a_paper_met_again_keeps_its_best_score() -> None:
+async def test_of_a_paper_met_again_the_latest_judgement_holds() -> None:
     class Wavering(ScriptedSelector):
         async def judge(self, query, candidates):  # type: ignore[no-untyped-def]
             verdicts = await super().judge(query, candidates)
@@ -322,8 +322,8 @@ async def test_a_paper_met_again_keeps_its_best_score() -> None:
         replace(UNLIMITED, expand_layers=0),
     )
     found = state.papers[paper(1).id]
-    assert (found.score, found.selected, found.times_met, found.provenance.text) == (0.8, True, 3, "a")
-    assert [event.score for event in events if isinstance(event, PaperJudged)] == [0.3, 0.8]
+    assert (found.score, found.selected, found.times_met, found.provenance.text) == (0.6, True, 3, "a")
+    assert [event.score for event in events if isinstance(event, PaperJudged)] == [0.3, 0.8, 0.6]
     assert state.funnel.judged == 1 and state.funnel.selected == 1
 
 

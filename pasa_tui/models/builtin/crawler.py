@@ -17,6 +17,7 @@ _OPENING_PHRASES = 1
 _FEEDBACK_SEARCHES = 4
 _LIKE_BEST = 3
 _TITLE_WORDS = 20
+_FACETS = 2
 
 
 class BuiltinCrawler:
@@ -68,15 +69,35 @@ class BuiltinCrawler:
         return sorted(question.phrases, key=lambda phrase: -self._vocabulary.weigh(phrase))
 
     def _expanded(self, question: Question, found: Sequence[SearchResults], count: int) -> str:
-        """The subject, what its acronyms stand for, and the `count` weightiest terms of the results beyond these."""
+        return self._expanded_text(question.text, found, count)
+
+    def _expanded_text(self, text: str, found: Sequence[SearchResults], count: int) -> str:
+        """A text, what its acronyms stand for, and the `count` weightiest terms of the results beyond these."""
         papers = relevant_papers(found)[:_FEEDBACK_PAPERS]
         texts = [paper.abstract for results in found for paper in results.papers]
-        meanings = [words for acronym in acronyms_in(question.text) if (words := spelled_out(acronym, texts))]
-        asked = set(self._vocabulary.terms(" ".join([question.text, *meanings])))
+        meanings = [words for acronym in acronyms_in(text) if (words := spelled_out(acronym, texts))]
+        asked = set(self._vocabulary.terms(" ".join([text, *meanings])))
         terms = [
             word for word in term_weights(papers, self._vocabulary) if asked.isdisjoint(self._vocabulary.split(word))
         ]
-        return " ".join([question.text, *meanings, *terms[:count]])
+        return " ".join([text, *meanings, *terms[:count]])
+
+
+class FacetCrawler(BuiltinCrawler):
+    """The second of an ensemble: searches for parts of the question, which the whole may drown. Deterministic.
+
+    Each phrase alone, weightiest first, and the question without each of its phrases; then each phrase with the terms
+    that its own results share.
+    """
+
+    name = "builtin-facets"
+
+    def _rounds(self, question: Question, found: Sequence[SearchResults]) -> Iterator[list[str]]:
+        phrases = [" ".join(phrase) for phrase in self._by_weight(question)]
+        without = [" ".join(other for other in phrases if other != phrase) for phrase in phrases if len(phrases) > 2]
+        yield [*phrases[:_FACETS], *without[:_FACETS]] or [question.text]
+        if found:
+            yield [self._expanded_text(results.text, [results], _FEW_TERMS) for results in found[:_FACETS]]
 
 
 def _titles(papers: Sequence[Paper]) -> Iterator[str]:

@@ -122,6 +122,12 @@ class QuerySession:
             self._ways[candidate.paper.id] = candidate.provenances
         self.guides.update(guides or {})
 
+    def forget(self) -> None:
+        """Forget the papers met, but not what was found out about their texts."""
+        self.papers.clear()
+        self._ways.clear()
+        self.guides.clear()
+
     def text(self, paper: Paper) -> PaperText:
         """The terms of a paper."""
         known = self._texts.get(paper.id)

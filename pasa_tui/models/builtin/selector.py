@@ -42,6 +42,7 @@ class BuiltinSelector:
     ) -> Sequence[Judgement]:
         """One judgement per candidate, in order, among these."""
         session = self._session(query)
+        session.forget()
         session.guides.update(guides)
         return self._judged(session, candidates)
 

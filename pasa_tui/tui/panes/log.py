@@ -128,8 +128,8 @@ class ActionLog(Tree[int | str]):
             head, body = "⌕ ", action.text
             counts = f"+{action.new:<3}" if action.finished else "…   "
         else:
-            found = self._state.papers.get(action.paper_id) if action.paper_id else None
-            head, body = "⤷ ", found.paper.title if found else str(action.paper_id)
+            paper = self._state.paper(action.paper_id) if action.paper_id else None
+            head, body = "⤷ ", paper.title if paper else str(action.paper_id)
             if action.direction == "citing":
                 return self._citing_label(action, body)
             sections = ", ".join(name or "citations" for name in action.chosen) or "no section chosen"
