@@ -203,8 +203,8 @@ def render_text(comparison: Comparison, top: int) -> str:
     """The comparison in plain text of 80 columns. Its warnings are not in it."""
     compared = comparison.judged[comparison.judge]
     lines = [
-        *wrapped(f"A  {comparison.first.name}{_system(comparison.first)}", "", "   "),
-        *wrapped(f"B  {comparison.second.name}{_system(comparison.second)}", "", "   "),
+        *wrapped(comparison.first.name + _system(comparison.first), "A  ", "   "),
+        *wrapped(comparison.second.name + _system(comparison.second), "B  ", "   "),
         *wrapped(_legend(comparison)),
         "",
     ]
@@ -222,7 +222,7 @@ def _system(results: Results) -> str:
 
 
 def _moved(pair: Pair) -> str:
-    changes = [f"{getattr(pair.first, n):.3f} > {getattr(pair.second, n):.3f}" for n in ("recall_at_20", "recall")]
+    changes = [f"{getattr(pair.first, n):.3f} → {getattr(pair.second, n):.3f}" for n in ("recall_at_20", "recall")]
     start = f"{pair.query.index:>5}" + "".join(f"{change:>16}" for change in changes) + "  "
     return start + textwrap.shorten(clean_text(pair.query.question), WIDTH - len(start), placeholder="…")
 
