@@ -1,4 +1,8 @@
-"""The union of several result folders: what an agent finds that runs more than once (arXiv 2501.10120, section 5.2)."""
+"""The union of several result folders: what an agent finds that runs more than once.
+
+As the published evaluation has it, with two differences: that one orders a paper which several runs met by its score in
+the first, where here the best counts, and gives the first run's actions and score alone, where here all runs' count.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -118,6 +118,44 @@ def test_metrics_lie_in_their_bounds(papers: list[tuple[int, float]], answers: l
     assert figures.papers_selected <= figures.papers_met == len({number for number, _ in papers})
 
 
+@st.composite
+def deep_trees(draw: st.DrawFn) -> Node:
+    """Trees of up to three layers, in which papers come again, a paper always with the same score."""
+    scores = draw(st.lists(st.sampled_from([-1.0, 0.1, 0.5, 0.51, 0.9]), min_size=30, max_size=30))
+    numbers = st.lists(st.integers(0, 29), max_size=5)
+
+    def children(layers: int) -> dict[str, list[Node]]:
+        searches = draw(st.integers(0, 2)) if layers else 0
+        return {
+            f"search {search}": [paper(number, scores[number], child=children(layers - 1)) for number in draw(numbers)]
+            for search in range(searches)
+        }
+
+    root = tree([], draw(ANSWERS))
+    root.child = children(3)
+    return root
+
+
+@given(deep_trees())
+def test_metrics_are_those_of_the_definition(root: Node) -> None:
+    """Sets of titles, as the published evaluation makes them of a tree."""
+    answers = set(root.extra["answer"])
+    nodes = list(root.walk())
+    first_met = {node.title: node.score for node in reversed(nodes)}
+    ranking = sorted(dict.fromkeys(node.title for node in nodes), key=lambda title: -first_met[title])
+    selected = {title for title, score in first_met.items() if score > 0.5}
+    figures = measure(root, "all")
+    assert figures is not None
+    assert figures.crawler_recall == pytest.approx(len(answers & set(ranking)) / len(answers))
+    assert figures.precision == pytest.approx(len(answers & selected) / max(1, len(selected)))
+    assert figures.recall == pytest.approx(len(answers & selected) / len(answers))
+    for depth in (20, 50, 100):
+        assert getattr(figures, f"recall_at_{depth}") == pytest.approx(
+            len(answers & set(ranking[:depth])) / len(answers)
+        )
+    assert figures.actions == sum(len(node.child) for node in [root, *nodes])
+
+
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_f1_is_the_harmonic_mean(precision: float, recall: float) -> None:
     assert 0 <= f1(precision, recall) <= 1
