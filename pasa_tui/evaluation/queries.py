@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class _Line(msgspec.Struct):
     answer: Sequence[str] = ()
     answer_arxiv_id: Sequence[str | None] = ()
     corpus_id: Sequence[str | None] = ()
-    source_meta: _Meta = field(default_factory=_Meta)
+    source_meta: _Meta = msgspec.field(default_factory=_Meta)
     qid: str | int | None = None
 
 
