@@ -7,6 +7,7 @@ the first, where here the best counts, and gives the first run's actions and sco
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +15,8 @@ from pasa_tui.errors import EvaluationError
 from pasa_tui.evaluation.reading import Results, Run, gather, read_result, read_run, result_files
 from pasa_tui.evaluation.tree import EXTRA, Node, Spent, notes_of
 from pasa_tui.papers import title_key
+
+Value = TypeVar("Value")
 
 _ENDINGS = ("done", "budget", "failed")
 
@@ -70,7 +73,8 @@ def joined(roots: Sequence[Node]) -> Node:
     """One tree with everything that the trees of one question hold; their searches stand side by side.
 
     Each paper so counts once with its best score, and actions and what the runs spent add up; `score` is over the
-    papers of all trees. The answers are those of the first. The ending is the worst.
+    papers of all trees. The answers are those of the first, in the corpus where one of the corpora has them. The ending
+    is the worst.
     """
     first = roots[0]
     notes = [notes_of(root) for root in roots]
@@ -85,7 +89,11 @@ def joined(roots: Sequence[Node]) -> Node:
     spent = [note.spent for note in notes]
     merged = msgspec.structs.replace(
         notes[0],
-        in_corpus=next((note.in_corpus for note in notes if note.in_corpus), []),
+        in_corpus=[any(flags) for flags in _by_answer(first, [note.in_corpus for note in notes])],
+        names_in_corpus=[
+            list(dict.fromkeys(name for names in of_corpora for name in names))
+            for of_corpora in _by_answer(first, [note.names_in_corpus for note in notes])
+        ],
         spent=Spent(
             requests=sum(part.requests for part in spent),
             seconds=sum(part.seconds for part in spent),
@@ -98,3 +106,9 @@ def joined(roots: Sequence[Node]) -> Node:
     )
     extra = {**first.extra, EXTRA: msgspec.to_builtins(merged)}
     return msgspec.structs.replace(first, child=child, extra=extra)
+
+
+def _by_answer(root: Node, lists: Sequence[Sequence[Value]]) -> list[tuple[Value, ...]]:
+    """What each run that says something of the root's answers says of each."""
+    answers = len(root.extra.get("answer", ()))
+    return list(zip(*(values for values in lists if values and len(values) == answers), strict=True))

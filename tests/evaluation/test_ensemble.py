@@ -46,9 +46,17 @@ def test_the_ending_is_the_worst() -> None:
     assert notes_of(joined(roots[:1])).ending == "done"
 
 
-def test_the_corpus_is_known_where_one_tree_knows_it() -> None:
-    union = joined([tree([], [0, 1]), tree([], [0, 1], in_corpus=[True, False])])
-    assert notes_of(union).in_corpus == [True, False]
+def test_answers_are_in_the_corpus_where_one_of_the_corpora_has_them() -> None:
+    roots = [
+        tree([], [0, 1, 2]),
+        tree([], [0, 1, 2], in_corpus=[True, False, False], names_in_corpus=[["title:first"], [], []]),
+        tree([], [0, 1, 2], in_corpus=[True, True, False], names_in_corpus=[["title:other"], ["title:second"], []]),
+    ]
+    notes = notes_of(joined(roots))
+    assert notes.in_corpus == [True, True, False]
+    assert notes.names_in_corpus == [["title:first", "title:other"], ["title:second"], []]
+    # What is said of other answers than the first tree's is of no use.
+    assert notes_of(joined([roots[0], tree([], [0, 1], in_corpus=[True, True])])).in_corpus == []
 
 
 @given(st.lists(PAPERS, min_size=2, max_size=3), ANSWERS)
