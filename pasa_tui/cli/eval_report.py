@@ -1,5 +1,6 @@
 """`pasa-tui eval report` and `pasa-tui eval compare`: what result folders are worth, and how two of them differ."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from pasa_tui.evaluation.metrics import Judge
+    from pasa_tui.evaluation.reading import Results
 
 _FOLDER = click.Path(path_type=Path)
 _JUDGE = click.option(
@@ -36,12 +38,11 @@ def report(
     import msgspec
 
     from pasa_tui.evaluation.ensemble import read_ensemble
-    from pasa_tui.evaluation.reading import read_results
     from pasa_tui.evaluation.report import build_report, report_data
     from pasa_tui.evaluation.report_html import render_html
     from pasa_tui.evaluation.report_text import render_markdown, render_text
 
-    results = [read_results(folder) for folder in folders]
+    results = [_read(folder) for folder in folders]
     if ensemble:
         results.append(read_ensemble(folders))
     built = build_report(results, judge=judge, published=published, both=output == "json")
@@ -69,9 +70,8 @@ def compare(first: Path, second: Path, output: str, judge: "Judge | None", top: 
     import msgspec
 
     from pasa_tui.evaluation.compare import build_comparison, comparison_data, render_markdown, render_text
-    from pasa_tui.evaluation.reading import read_results
 
-    built = build_comparison(read_results(first), read_results(second), judge=judge, both=output == "json")
+    built = build_comparison(_read(first), _read(second), judge=judge, both=output == "json")
     for warning in built.warnings:
         click.echo(warning, err=True)
     if output == "json":
@@ -80,3 +80,18 @@ def compare(first: Path, second: Path, output: str, judge: "Judge | None", top: 
         click.echo(render_markdown(built, top), nl=False)
     else:
         click.echo(render_text(built, top), nl=False)
+
+
+def _read(folder: Path) -> "Results":
+    """A result folder, with a bar on stderr where that is a terminal: a thousand trees take a while."""
+    from pasa_tui.evaluation.reading import read_results
+
+    with click.progressbar(
+        length=1, label=f"Reading {folder}", file=sys.stderr, hidden=not sys.stderr.isatty(), show_eta=False
+    ) as bar:
+
+        def tell(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        return read_results(folder, tell)

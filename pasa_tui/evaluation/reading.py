@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -95,10 +95,20 @@ def result_files(folder: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def read_results(folder: Path) -> Results:
-    """A result folder. Raises EvaluationError where it is none, or all of its results are broken."""
+def read_results(folder: Path, tell: Callable[[int, int], None] | None = None) -> Results:
+    """A result folder; `tell` hears how many of how many questions are read.
+
+    Raises EvaluationError where it is none, or all of its results are broken.
+    """
     files = result_files(folder)
-    return gather(str(folder), read_run(folder), ((index, partial(read_result, files[index])) for index in files))
+
+    def questions() -> Iterator[tuple[int, Callable[[], Node]]]:
+        for number, (index, path) in enumerate(files.items(), start=1):
+            yield index, partial(read_result, path)
+            if tell is not None:
+                tell(number, len(files))
+
+    return gather(str(folder), read_run(folder), questions())
 
 
 def read_result(path: Path) -> Node:

@@ -17,6 +17,12 @@ def test_a_folder_is_read_in_the_order_of_its_questions(tmp_path: Path) -> None:
     assert (results.missing, results.failed, results.broken) == (9, 0, ())
 
 
+def test_how_far_it_is_can_be_told(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    read_results(write_folder(tmp_path, [tree([], [0]), tree([], [1])]), lambda done, total: told.append((done, total)))
+    assert told == [(1, 2), (2, 2)]
+
+
 def test_other_files_are_no_results(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "run", [tree([], [0])], run_file(total=1))
     for name in ("eval_ensemble.json", "mtr.json", "1.json.tmp", ".2.json.part", "01.json", "٣.json", "metrics.txt"):
