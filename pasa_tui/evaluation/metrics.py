@@ -77,29 +77,24 @@ def ranked(root: Node) -> list[RankedNode]:
     Two nodes are one paper where they share an arXiv id or a title key. Papers dated after the question's `published`
     day are left out.
     """
-    limit = notes_of(root).published
-    places: dict[str, int] = {}
-    papers: list[RankedNode] = []
-    for node in root.walk():
-        day = node.published
-        if not node.keys or (limit and day and day.isoformat() > limit):
-            continue
-        at = next((places[key] for key in node.keys if key in places), None)
-        if at is None:
-            at = len(papers)
-            papers.append(RankedNode(node.keys, node.title, node.score))
-        else:
-            known = papers[at]
-            keys = tuple(dict.fromkeys(known.keys + node.keys))
-            papers[at] = RankedNode(keys, known.title, max(known.score, node.score))
-        places.update(dict.fromkeys(papers[at].keys, at))
+    limit = _limit(root)
+    nodes = [(node, keys) for node in root.walk() if not _is_late(node, limit) and (keys := node.keys)]
+    papers = [
+        RankedNode(
+            tuple(dict.fromkeys(key for at in group for key in nodes[at][1])),
+            nodes[group[0]][0].title,
+            max(nodes[at][0].score for at in group),
+        )
+        for group in _same([keys for _, keys in nodes])
+    ]
     return sorted(papers, key=lambda paper: -paper.score)
 
 
 def answers_of(root: Node, judge: Judge) -> list[tuple[str, ...]]:
-    """The names of each answer that counts. Without word on what the corpus has, all count."""
+    """The names of each answer that counts, each once. Without word on what the corpus has, all count."""
     notes = notes_of(root)
-    titles = [str(title) for title in root.extra.get("answer", ())]
+    answer = root.extra.get("answer")
+    titles = [str(title) for title in answer] if isinstance(answer, list | tuple) else []
     ids = notes.answer_arxiv_id if len(notes.answer_arxiv_id) == len(titles) else [None] * len(titles)
     names = [paper_keys(title, arxiv_id) for title, arxiv_id in zip(titles, ids, strict=True)]
     if len(notes.names_in_corpus) == len(names):
@@ -107,17 +102,48 @@ def answers_of(root: Node, judge: Judge) -> list[tuple[str, ...]]:
         names = [tuple(dict.fromkeys((*keys, *others))) for keys, others in pairs]
     if judge == "corpus" and len(notes.in_corpus) == len(names):
         names = [keys for keys, is_there in zip(names, notes.in_corpus, strict=True) if is_there]
+    names = [keys for keys in names if keys]
     # The published sets name some papers twice.
-    merged: dict[tuple[str, ...], None] = dict.fromkeys(keys for keys in names if keys)
-    return list(merged)
+    return [tuple(dict.fromkeys(key for at in group for key in names[at])) for group in _same(names)]
 
 
-def measure(root: Node, judge: Judge) -> Metrics | None:
-    """The figures of one tree; None where no answer counts."""
+def _same(names: Sequence[tuple[str, ...]]) -> list[list[int]]:
+    """Places that share a name, directly or by others between them, in the order of their first."""
+    root = list(range(len(names)))
+    first: dict[str, int] = {}
+
+    def find(at: int) -> int:
+        while root[at] != at:
+            root[at] = at = root[root[at]]
+        return at
+
+    for at, keys in enumerate(names):
+        for key in keys:
+            one, other = sorted((find(first.setdefault(key, at)), find(at)))
+            root[other] = one
+    groups: dict[int, list[int]] = {}
+    for at in range(len(names)):
+        groups.setdefault(find(at), []).append(at)
+    return list(groups.values())
+
+
+def _limit(root: Node) -> str:
+    return notes_of(root).published
+
+
+def _is_late(node: Node, limit: str) -> bool:
+    if not limit or "date" not in node.extra:
+        return False
+    day = node.published
+    return day is not None and day.isoformat() > limit
+
+
+def measure(root: Node, judge: Judge, papers: Sequence[RankedNode] | None = None) -> Metrics | None:
+    """The figures of one tree; None where no answer counts. `papers` are what `ranked` gives, where that is at hand."""
     answers = answers_of(root, judge)
     if not answers:
         return None
-    papers = ranked(root)
+    papers = ranked(root) if papers is None else papers
     selected = [paper for paper in papers if paper.score > THRESHOLD]
     hits = _found(answers, selected)
     precision = _right(answers, selected) / len(selected) if selected else 0.0
@@ -148,16 +174,17 @@ def f1(precision: float, recall: float) -> float:
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def query_result(index: int, root: Node) -> QueryResult:
-    """The figures of one question under either judge."""
+def query_result(index: int, root: Node, papers: Sequence[RankedNode] | None = None) -> QueryResult:
+    """The figures of one question under either judge; `papers` as for `measure`."""
     notes: Notes = notes_of(root)
+    papers = ranked(root) if papers is None else papers
     return QueryResult(
         index=index,
         qid=notes.qid or str(index),
         question=root.title,
         answers=len(answers_of(root, "all")),
         answers_in_corpus=len(answers_of(root, "corpus")) if notes.in_corpus else None,
-        metrics={"corpus": measure(root, "corpus"), "all": measure(root, "all")},
+        metrics={"corpus": measure(root, "corpus", papers), "all": measure(root, "all", papers)},
         ending=notes.ending,
         message=notes.message,
     )
@@ -183,9 +210,10 @@ def _ndcg(answers: Sequence[tuple[str, ...]], papers: Sequence[RankedNode]) -> f
 
 
 def _actions_and_score(root: Node) -> tuple[int, float]:
-    actions, scores = 0, []
+    actions, scores, limit = 0, [], _limit(root)
     for node in [root, *root.walk()]:
         actions += len(node.child)
-        selected = sum(below.score > THRESHOLD for nodes in node.child.values() for below in nodes)
+        below = [paper for nodes in node.child.values() for paper in nodes if paper.score > THRESHOLD]
+        selected = sum(not _is_late(paper, limit) for paper in below)
         scores.append(selected - SEARCH_COST * len(node.child))
     return actions, sum(scores) / len(scores)

@@ -157,8 +157,8 @@ def gather(
             broken.append(error.message)
             continue
         system = system or notes_of(root).system
-        queries.append(query_result(index, root))
         papers = ranked(root)
+        queries.append(query_result(index, root, papers))
         answers = {judge: answers_of(root, judge) for judge in JUDGES}
         curves.append({judge: curve_of(papers, answers[judge]) if answers[judge] else None for judge in JUDGES})
     if not queries:

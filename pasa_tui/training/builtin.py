@@ -40,7 +40,7 @@ from pasa_tui.papers import Paper, PaperId, Query
 if TYPE_CHECKING:
     from lightgbm import Booster
 
-_FREE = frozenset({"age", "citing", "searches", "neighbour", "cited_share"})
+_FREE = frozenset({"age", "citing", "neighbour", "cited_share"})
 """Measures that may speak for a paper at one value and against it at another; so may those of the whole search."""
 _ROUNDS, _RATE, _LEAVES = 120, 0.08, 12
 _PARAMETERS: Mapping[str, Any] = {
@@ -196,6 +196,13 @@ def _tree(root: Mapping[str, Any]) -> Tree:
     return Tree(tuple(measures), tuple(thresholds), tuple(left), tuple(right), tuple(leaves))
 
 
+def fold_of_each(examples: Sequence[Example], folds: int, seed: int) -> dict[str, int]:
+    """The fold, from 0, of each question, drawn by `seed`."""
+    order = sorted({example.qid for example in examples})
+    random.Random(seed).shuffle(order)
+    return {qid: at % folds for at, qid in enumerate(order)}
+
+
 def cross_validated(
     broad: Sequence[Example], narrow: Sequence[Example], folds: int, seed: int, tell: Callable[[str], None]
 ) -> Figures:
@@ -204,9 +211,7 @@ def cross_validated(
         raise EvaluationError(
             f"{len(broad)} questions with answers in the corpus are too few for {folds} folds.", "Give more."
         )
-    order = list(dict.fromkeys(example.qid for example in broad))
-    random.Random(seed).shuffle(order)
-    fold_of = {qid: at % folds for at, qid in enumerate(order)}
+    fold_of = fold_of_each(broad, folds, seed)
     logits: dict[str, list[float]] = {}
     for fold in range(folds):
         booster = fit([it for it in (*broad, *narrow) if fold_of.get(it.qid, -1) != fold], seed)
@@ -226,7 +231,8 @@ def _figures(examples: Sequence[Example], logits: Sequence[Sequence[float]]) -> 
         return _mean([sum(hits[:k]) / example.answers for hits, example in zip(ranked, examples, strict=True)])
 
     falling = [sorted(scores, reverse=True) for scores in logits]
-    thresholds = sorted({score for scores in falling for score in scores[:20]})
+    # A hair below each score, so that the paper itself is above.
+    thresholds = sorted({score - 1e-6 for scores in falling for score in scores[:20]})
     best = (0.0, 0.0, 0.0, 0.0)
     for threshold in thresholds[:: max(1, len(thresholds) // 200)]:
         parts = []

@@ -161,3 +161,33 @@ def test_f1_is_the_harmonic_mean(precision: float, recall: float) -> None:
     assert 0 <= f1(precision, recall) <= 1
     if precision > 1e-9 and recall > 1e-9:
         assert f1(precision, recall) == pytest.approx(2 / (1 / precision + 1 / recall))
+
+
+def test_names_in_common_make_one_paper_also_by_way_of_a_third() -> None:
+    root = Node(
+        title="q",
+        child={
+            "a": [
+                Node(title="Title one", arxiv_id="2101.00001", select_score=0.9),
+                Node(title="Title two", select_score=0.8),
+                Node(title="Title two", arxiv_id="2101.00001", select_score=0.1),
+                Node(title="Title three", select_score=0.2),
+            ]
+        },
+    )
+    assert [(paper.title, paper.score) for paper in ranked(root)] == [("Title one", 0.9), ("Title three", 0.2)]
+
+
+def test_an_answer_given_twice_counts_once_and_odd_answers_as_none() -> None:
+    root = Node(extra={"answer": ["Aa", "Aa", "Bb"], "pasa_tui": {"answer_arxiv_id": ["2101.00001", None, None]}})
+    assert len(answers_of(root, "all")) == 2
+    for odd in (None, 5, "Aa"):
+        assert answers_of(Node(extra={"answer": odd}), "all") == []
+
+
+def test_a_paper_after_the_day_counts_neither_as_selected_nor_in_the_score() -> None:
+    late = Node(title="Late", select_score=0.9, extra={"date": "2024-02-02"})
+    root = Node(child={"a": [late]}, extra={"answer": ["Aa"], "pasa_tui": {"published": "2024-02-01"}})
+    figures = measure(root, "all")
+    assert figures is not None and (figures.papers_selected, figures.papers_met) == (0, 0)
+    assert figures.score == pytest.approx((0 - 0.1 + 0) / 2)

@@ -42,6 +42,11 @@ provenances = st.lists(
 )
 
 
+searches = st.lists(
+    st.builds(Provenance, st.just("search"), st.text(max_size=5), st.none(), rank=st.integers(1, 50)), max_size=6
+)
+
+
 async def test_papers_on_the_subject_are_selected_and_no_others() -> None:
     candidates = [searched(paper, rank, rank) for rank, paper in enumerate((*RETRIEVAL, *OTHERS), start=1)]
     result = await scores(BuiltinSelector(COLLECTION), candidates)
@@ -87,18 +92,8 @@ async def test_being_cited_by_a_good_paper_counts_more_than_by_a_poor_one() -> N
     assert above > below
 
 
-@given(provenances, provenances)
-async def test_more_provenance_never_lowers_a_score(some: list[Provenance], more: list[Provenance]) -> None:
-    selector = BuiltinSelector(COLLECTION)
-    await selector.judge(QUERY, [searched(paper, 1) for paper in RETRIEVAL])
-    paper = Paper("Negatives for retrieval", "Dense and hard.", arxiv_id="2002.00001")
-    (few,) = await scores(selector, [Candidate(paper, some)])
-    (many,) = await scores(selector, [Candidate(paper, [*some, *more])])
-    assert 0 <= few <= many <= 1
-
-
-@given(provenances)
-async def test_more_provenance_never_ranks_below_less_in_one_batch(more: list[Provenance]) -> None:
+@given(searches)
+async def test_what_more_searches_found_never_ranks_below_its_twin(more: list[Provenance]) -> None:
     twins = [Paper("Negatives for retrieval", "Dense and hard.", arxiv_id=f"2002.0000{at}") for at in (1, 2)]
     one = [Provenance("search", "the first", None, 7)]
     few, many = await scores(
