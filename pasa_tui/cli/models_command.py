@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pasa_tui.cli.context import Context
+from pasa_tui.cli.fetching import FetchBar, gigabytes
 
 if TYPE_CHECKING:
     from pasa_tui.config.profiles import Profile
     from pasa_tui.models.engines.protocol import Progress
-    from pasa_tui.models.fetching import FetchPlan
 
 _ASK_FROM = 30_000_000_000
 """Bytes from which on a fetch asks first: both of PaSa's checkpoints are about that."""
@@ -88,14 +88,14 @@ def fetch(context: Context, name: str, yes: bool) -> None:
     from pasa_tui.models.fetching import fetch, plan_fetch
 
     plan = plan_fetch(name, weight_folders(context.settings, context.paths)[0])
-    click.echo(f"{name}: {_gigabytes(plan.size)} into {plan.folder}, {_gigabytes(plan.remaining)} to fetch", err=True)
+    click.echo(f"{name}: {gigabytes(plan.size)} into {plan.folder}, {gigabytes(plan.remaining)} to fetch", err=True)
     if replaced := [name for repository in plan.repositories for name in repository.replaced]:
         click.echo(f"These are there in another size and will be replaced: {', '.join(replaced)}", err=True)
     if plan.remaining >= _ASK_FROM and not yes:
         if not sys.stdin.isatty():
-            raise click.UsageError(f"That is {_gigabytes(plan.remaining)}. Say --yes to fetch it without being asked.")
+            raise click.UsageError(f"That is {gigabytes(plan.remaining)}. Say --yes to fetch it without being asked.")
         click.confirm("Fetch it?", abort=True, err=True)
-    with _Bar(plan) as bar:
+    with FetchBar(plan) as bar:
         fetch(plan, bar.tell)
     click.echo(f"{name} is there. Try it: pasa-tui models check {_checked_name(name)}", err=True)
 
@@ -172,46 +172,3 @@ def _teller() -> Any:
             click.echo(progress.message, err=True)
 
     return tell
-
-
-class _Bar:
-    """A bar of bytes on stderr."""
-
-    def __init__(self, plan: "FetchPlan") -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
-
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True, highlight=False, markup=False, emoji=False),
-        )
-        self._task = self._progress.add_task(plan.name, total=plan.size)
-
-    def __enter__(self) -> "_Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._progress.stop()
-
-    def tell(self, progress: Any) -> None:
-        """Show how far it is."""
-        if progress.work == "wrong":
-            self._progress.console.print(f"{progress.file} arrived damaged; fetching it once more")
-        said = f"{progress.work} {progress.file}"
-        self._progress.update(self._task, description=said, completed=progress.done, total=progress.total)
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"

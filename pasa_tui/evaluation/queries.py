@@ -70,7 +70,7 @@ def read_queries(path: Path, limit: int | None = None) -> list[BenchmarkQuery]:
         with path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    queries.append(_parse(line, number, len(queries), path))
+                    queries.append(parse_line(line, number, len(queries), path))
                 if limit is not None and len(queries) >= limit:
                     break
     except OSError as error:
@@ -98,7 +98,8 @@ def find_queries(name: str, folders: Sequence[Path]) -> Path:
     raise EvaluationError(f"The query set {name} is not on this machine.", f"Fetch it: pasa-tui data fetch {name}")
 
 
-def _parse(line: str, number: int, index: int, path: Path) -> BenchmarkQuery:
+def parse_line(line: str, number: int, index: int, path: Path) -> BenchmarkQuery:
+    """The question in a line of a query set. Raises EvaluationError, which names the line and the file."""
     try:
         row = msgspec.convert(json.loads(line), _Line)
         published = _date(row.source_meta.published_time)

@@ -17,7 +17,7 @@ from pasa_tui.config import private_dir
 from pasa_tui.config.profiles import PASA
 from pasa_tui.errors import ModelError
 from pasa_tui.models.engines.torch_loading import check_files
-from pasa_tui.models.hub import Hub
+from pasa_tui.models.hub import Hub, Kind, Listing
 from pasa_tui.models.hub_files import RemoteFile, is_intact, write_privately
 from pasa_tui.models.hub_prompts import PROMPTS_AT, PROMPTS_PATH, fetch_prompts
 from pasa_tui.models.weights import PROMPT_FILE
@@ -46,6 +46,7 @@ class RepositoryPlan:
     present: frozenset[str]
     parts: Mapping[str, int]
     replaced: tuple[str, ...]
+    kind: Kind = "model"
 
     @property
     def size(self) -> int:
@@ -133,9 +134,24 @@ def _repositories(name: str) -> tuple[str, ...]:
     return REPOSITORIES.get(name, (name,))
 
 
+def plan_dataset(repository: str, files: Sequence[str], folder: Path, *, endpoint: str | None = None) -> FetchPlan:
+    """What of a repository of data is to be fetched into `folder`: `files`, by their paths within it.
+
+    Asks the hub and fetches nothing. Raises ModelError, also where it lacks one of them.
+    """
+    with Hub(endpoint) as hub:
+        listing = hub.list_dataset(repository, files)
+        if missing := sorted(set(files) - {file.name for file in listing.files}):
+            raise ModelError(f"{repository} has no {', '.join(missing)} any more.", "Look at what it holds on the hub.")
+        plan = _plan_files(listing, repository, folder, "dataset")
+        return FetchPlan(repository, folder, hub.endpoint, (plan,), "", _free_space(folder))
+
+
 def _plan_repository(hub: Hub, repository: str, folder: Path) -> RepositoryPlan:
-    listing = hub.list_model(repository)
-    target = folder / repository.rpartition("/")[2]
+    return _plan_files(hub.list_model(repository), repository, folder / repository.rpartition("/")[2], "model")
+
+
+def _plan_files(listing: Listing, repository: str, target: Path, kind: Kind) -> RepositoryPlan:
     record = _read_record(target)
     if record is not None and record.repository != repository:
         raise ModelError(
@@ -151,6 +167,7 @@ def _plan_repository(hub: Hub, repository: str, folder: Path) -> RepositoryPlan:
         present=frozenset(file.name for file in listing.files if sizes[file.name] == file.size),
         parts={file.name: parts[file.name] for file in listing.files if 0 < parts[file.name] <= file.size},
         replaced=tuple(file.name for file in listing.files if sizes[file.name] not in (None, file.size)),
+        kind=kind,
     )
 
 
@@ -164,7 +181,7 @@ def fetch(plan: FetchPlan, tell: Callable[[FetchProgress], None], *, parallel: i
     if plan.remaining > plan.free:
         raise ModelError(
             f"{_gigabytes(plan.remaining)} are to be fetched, and {plan.folder} has {_gigabytes(plan.free)} free.",
-            "Free some space, or choose another folder for the weights.",
+            "Free some space, or choose another folder.",
         )
     try:
         private_dir(plan.folder)
@@ -177,7 +194,7 @@ def fetch(plan: FetchPlan, tell: Callable[[FetchProgress], None], *, parallel: i
         raise ModelError(f"Another fetch into {plan.folder} is under way.", "Wait for it, or stop it.") from None
     except OSError as error:
         raise ModelError(
-            f"The model can't be written to {plan.folder}: {error.strerror or error}.",
+            f"The files can't be written to {plan.folder}: {error.strerror or error}.",
             "Free some space and fetch again: what is here already is kept."
             if error.errno in _FULL
             else "Make that folder writable, or choose another.",
@@ -239,7 +256,9 @@ class _Fetch:
                 part,
                 advance=lambda n: self._advance(file, "fetching", n),
                 stopped=self._stopped,
+                kind=repository.kind,
             ):
+                private_dir(target.parent)
                 os.replace(part, target)
                 return
             self._advance(file, "wrong", -file.size)
@@ -253,6 +272,12 @@ class _Fetch:
         with self._lock:
             self._done += size
             self._tell(FetchProgress(self._done, self._plan.size, file.name, work))
+
+
+def recorded_sizes(folder: Path) -> dict[str, int]:
+    """The bytes of each file that a fetch put into a folder, by its path there; empty without a record."""
+    record = _read_record(folder)
+    return record.files if record else {}
 
 
 def installed(folder: Path, name: str) -> Installed:
@@ -298,7 +323,7 @@ def _installed_model(folder: Path) -> Installed:
 
 def _part(folder: Path, file: RemoteFile) -> Path:
     # By content as well: the same file of a later commit goes on from it, another does not.
-    return folder / _PARTS / f"{file.digest}-{file.name}"
+    return folder / _PARTS / f"{file.digest}-{file.name.replace('/', '-')}"
 
 
 def _read_record(folder: Path) -> _Record | None:
@@ -310,6 +335,10 @@ def _read_record(folder: Path) -> _Record | None:
 
 def _write_record(repository: RepositoryPlan) -> None:
     files = {file.name: file.size for file in repository.files}
+    known = _read_record(repository.folder)
+    if repository.kind == "dataset" and known is not None:
+        # Fetched file by file, as they are wanted.
+        files = {**known.files, **files}
     record = msgspec.json.encode(_Record(repository.repository, repository.revision, files))
     aside = repository.folder / _PARTS / _RECORD
     write_privately(aside, record)
@@ -318,7 +347,7 @@ def _write_record(repository: RepositoryPlan) -> None:
 
 def _remove_outdated(repository: RepositoryPlan) -> None:
     """Delete what an earlier fetch brought and the model no longer has: weights of both would be mixed."""
-    record = _read_record(repository.folder)
+    record = _read_record(repository.folder) if repository.kind == "model" else None
     wanted = {file.name.casefold() for file in repository.files}
     for name in record.files if record else ():
         if name.casefold() not in wanted and os.path.basename(name) == name:

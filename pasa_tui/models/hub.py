@@ -38,6 +38,10 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DIGESTS = {"sha256": re.compile(r"[0-9a-f]{64}"), "git-sha1": re.compile(r"[0-9a-f]{40}")}
 
 
+Kind = Literal["model", "dataset"]
+"""What a repository of the hub holds."""
+
+
 class _Interrupted(Exception):
     """The connection ended before the file did. `after` is the host's Retry-After in seconds."""
 
@@ -68,7 +72,7 @@ class Hub:
             from huggingface_hub.utils import build_hf_headers, logging
         except ImportError:
             raise ModelError(
-                "Models are fetched with the package huggingface-hub, which is not installed.",
+                "The package huggingface-hub, with which files are fetched, is not installed.",
                 "In the clone: pip install -e '.[hub]'; the extras [transformers] and [vllm] bring it too.",
             ) from None
         # The hub's warnings are a stranger's text, and a screen may be open.
@@ -110,6 +114,18 @@ class Hub:
         self._check_model(files, repository, [entry.rfilename for entry in found])
         return Listing(info.sha, tuple(files.values()))
 
+    def list_dataset(self, repository: str, wanted: Iterable[str]) -> Listing:
+        """Those of the files `wanted` (paths within it) that a repository of data holds. Raises ModelError."""
+        try:
+            info = self._api.dataset_info(repository, files_metadata=True, timeout=_TIMEOUT)
+        except Exception as error:
+            raise self._explained(error, repository) from None
+        if not isinstance(info.sha, str) or not _COMMIT.fullmatch(info.sha):
+            raise self._no_hub()
+        names = frozenset(wanted)
+        found = info.siblings if isinstance(info.siblings, list) else []
+        return Listing(info.sha, tuple(self._file(entry, repository) for entry in found if entry.rfilename in names))
+
     def _file(self, entry: Any, repository: str) -> RemoteFile:
         size, digest = (entry.lfs.size, entry.lfs.sha256) if entry.lfs else (entry.size, entry.blob_id)
         algorithm: Literal["sha256", "git-sha1"] = "sha256" if entry.lfs else "git-sha1"
@@ -141,13 +157,14 @@ class Hub:
         *,
         advance: Callable[[int], None],
         stopped: threading.Event,
+        kind: Kind = "model",
     ) -> bool:
         """Bring what is missing in `part`, and say whether its checksum is right.
 
         `advance` is told bytes that are had and hashed, of those that were there as well; negative where they are
         thrown away. Raises ModelError, OSError for the disk, and FetchCancelled once `stopped`.
         """
-        url = self._url_of(repository, file.name, revision=commit, endpoint=self.endpoint)
+        url = self._url_of(repository, file.name, repo_type=kind, revision=commit, endpoint=self.endpoint)
         with Part(part, file, advance, stopped) as here:
             failures = 0
             while here.size < file.size:

@@ -123,7 +123,7 @@ def test_an_iterative_planner_and_an_ensemble(invoke: Invoke, profiles: Path, se
         (("--model", "nope"), "no model 'nope'"),
         (("--model", "pasa-7b"), "agent_prompt.json"),
         (("--planner", "iterative"), "--planner iterative"),
-        (("--ensemble", "2"), "--ensemble"),
+        (("--ensemble", "3"), "--ensemble"),
         (("--max-cost", "0"), "max-cost"),
     ],
 )

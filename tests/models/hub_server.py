@@ -115,11 +115,14 @@ class _Handler(BaseHTTPRequestHandler):
         )
         hub.requests.append(asked)
         parts = path.strip("/").split("/")
+        if parts[0] == "datasets":
+            # Repositories of data have addresses of their own for the same.
+            parts = parts[1:]
         if asked.on_cdn:
             self._content("/".join(parts[1:3]), "/".join(parts[3:]))
         elif parts[0] == "raw":
             self._raw(path.removeprefix("/raw"))
-        elif parts[:2] == ["api", "models"]:
+        elif parts[:2] in (["api", "models"], ["api", "datasets"]):
             self._api("/".join(parts[2:4]), parts[4:])
         elif parts[:3] == ["api", "resolve-cache", "models"]:
             self._content("/".join(parts[3:5]), "/".join(parts[6:]))

@@ -70,9 +70,10 @@ def test_exported_trees_predict_what_lightgbm_does(tmp_path: Path) -> None:
     import numpy as np
 
     data = examples(3)
-    booster = fit(data, seed=1)
-    model = exported(booster, -0.5, {"questions": 3})
-    expected = booster.predict(np.array(data[0].rows, dtype=np.float32), raw_score=True)
+    boosters = fit(data, seed=1)
+    model = exported(boosters, -0.5, {"questions": 3})
+    rows = np.array(data[0].rows, dtype=np.float32)
+    expected = sum(booster.predict(rows, raw_score=True) for booster in boosters)
     assert model.logits(data[0].rows) == pytest.approx(list(expected), abs=2e-3)
     write_model(model, tmp_path / "m.json")
     assert load_trees(tmp_path / "m.json") == model

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from pasa_tui.errors import ModelError
+from pasa_tui.models.builtin.evidence import MEASURES
 
 SHIPPED = Path(__file__).with_name("ranker.json")
 """The model that ships, made by `pasa-tui train builtin`; its `made` says from what."""
@@ -58,8 +59,11 @@ class BoostedTrees(msgspec.Struct, frozen=True):
 
 @cache
 def load_trees(path: Path = SHIPPED) -> BoostedTrees:
-    """The model in a file. Raises ModelError where there is none."""
+    """The model in a file. Raises ModelError where there is none for this version's measures."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=BoostedTrees)
+        model = msgspec.json.decode(path.read_bytes(), type=BoostedTrees)
     except (OSError, msgspec.DecodeError) as error:
         raise ModelError(f"The builtin model {path.name} can't be read: {error}.", "Install pasa-tui again.") from error
+    if model.measures != MEASURES:
+        raise ModelError(f"The builtin model {path.name} is one of another version.", "Train it again.")
+    return model
