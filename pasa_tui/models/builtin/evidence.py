@@ -9,7 +9,6 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 
 from pasa_tui.models.builtin.lexical import question_pairs, question_weights, share
 from pasa_tui.models.builtin.question import parse_question
@@ -30,6 +29,8 @@ _SHARPNESS = 8.0
 _LENDERS = 200
 """The best papers by their texts, which lend weight to those cited beside them."""
 _OLDEST = 15.0
+_USUAL_AGE = 3.0
+"""Years, where age says nothing: about the median of the papers that answer questions with a cut-off."""
 
 _KINDS = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -76,7 +77,7 @@ citing paper is about the question. `pairs`: share of the question's neighbourin
 share of the title that is the question's; `coverage`: share of the question's weight that is there. `fused`: reciprocal
 ranks in searches, summed; `best_rank` the best; `searches`: share of the searches that found it. `citing`: logarithm of
 how many of the papers read cite it. `neighbour`: it was led to by citing or resembling a good one. `kind`: share of the
-kinds and years the question names that it meets. `age`: years before the cut-off, or before the newest paper met.
+kinds and years the question names that it meets. `age`: years before the cut-off, where there is one.
 The last are the same for all papers of a search, and tell how to read the others: `name_at_k` is the k-th best
 paper's, `cited_share` the share of papers cited.
 """
@@ -184,8 +185,14 @@ class QuerySession:
         return sum(met) / len(met) if met else 0.0
 
     def _ages(self, papers: Sequence[Paper]) -> list[float]:
-        newest = self.query.before or max((paper.date for paper in papers if paper.date), default=date.min)
-        return [min(_OLDEST, max(0.0, (newest - paper.date).days / 365.25)) if paper.date else -1.0 for paper in papers]
+        before = self.query.before
+        if before is None or self._years:
+            # Nobody asks for papers of the past then, or who does says of which years.
+            return [_USUAL_AGE] * len(papers)
+        return [
+            min(_OLDEST, max(0.0, (before - paper.date).days / 365.25)) if paper.date else _USUAL_AGE
+            for paper in papers
+        ]
 
 
 class _Matching:

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
-from pasa_tui.models.builtin.evidence import QuerySession
+from pasa_tui.models.builtin.evidence import MEASURES, QuerySession
 from pasa_tui.models.builtin.reasons import reason
 from pasa_tui.models.builtin.statistics import TermStatistics, Vocabulary
 from pasa_tui.models.builtin.trees import BoostedTrees, load_trees
@@ -13,7 +13,16 @@ from pasa_tui.papers import Paper, PaperId, Query
 BROAD_RESULTS = 350
 """Papers of each search that it ranks, where results cost nothing."""
 
+_ASKED_KIND = 1.0
+"""Added to the logit of a paper that is of the kind, or from the years, that the question names.
+
+Set, not fitted: of 714 questions 45 name one, too few to learn from. Over all of them it changes recall@20 from 0.456
+to 0.455, but whoever asks for surveys, or for papers of 2021, means it.
+"""
 _SESSIONS = 4
+
+
+_KIND = MEASURES.index("kind")
 
 
 class BuiltinSelector:
@@ -50,7 +59,8 @@ class BuiltinSelector:
         session.learn(candidates)
         measured = session.measure()
         model = self._model or load_trees()
-        scores = model.probabilities([measured[candidate.paper.id] for candidate in candidates])
+        rows = [measured[candidate.paper.id] for candidate in candidates]
+        scores = model.probabilities(rows, [_ASKED_KIND * row[_KIND] for row in rows])
         return [
             Judgement(score, reason(session, candidate)) for score, candidate in zip(scores, candidates, strict=True)
         ]

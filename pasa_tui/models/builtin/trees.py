@@ -52,9 +52,11 @@ class BoostedTrees(msgspec.Struct, frozen=True):
             sums.append(total)
         return sums
 
-    def probabilities(self, rows: Iterable[Sequence[float]]) -> list[float]:
-        """One score in (0, 1) per row."""
-        return [1 / (1 + math.exp(-max(-60.0, min(60.0, logit + self.offset)))) for logit in self.logits(rows)]
+    def probabilities(self, rows: Sequence[Sequence[float]], bonus: Sequence[float] = ()) -> list[float]:
+        """One score in (0, 1) per row; `bonus` is added to the logits."""
+        added = bonus or [0.0] * len(rows)
+        logits = (logit + self.offset + more for logit, more in zip(self.logits(rows), added, strict=True))
+        return [1 / (1 + math.exp(-max(-60.0, min(60.0, logit)))) for logit in logits]
 
 
 @cache
