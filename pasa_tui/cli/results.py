@@ -57,7 +57,7 @@ def _search_json(
 
 def _paper_json(state: SearchState, rank: int, found: FoundPaper) -> dict[str, Any]:
     paper, provenance = found.paper, found.provenance
-    parent = state.papers.get(provenance.parent) if provenance.parent else None
+    parent = state.paper(provenance.parent) if provenance.parent else None
     return {
         "rank": rank,
         "score": found.score,
@@ -79,7 +79,7 @@ def _paper_json(state: SearchState, rank: int, found: FoundPaper) -> dict[str, A
             "kind": provenance.kind,
             "text": provenance.text,
             "paper": provenance.parent,
-            "paper_title": parent.paper.title if parent else None,
+            "paper_title": parent.title if parent else None,
             "depth": found.depth,
         },
     }
@@ -103,8 +103,8 @@ def describe_provenance(state: SearchState, found: FoundPaper) -> str:
     provenance = found.provenance
     if provenance.kind == "search":
         return f"found by search “{provenance.text}”"
-    parent = state.papers.get(provenance.parent) if provenance.parent else None
-    title = parent.paper.title if parent else provenance.parent or "an earlier paper"
+    parent = state.paper(provenance.parent) if provenance.parent else None
+    title = parent.title if parent else provenance.parent or "an earlier paper"
     if provenance.kind == "citing":
         return f"cites “{title}”"
     if provenance.kind == "co-cited":

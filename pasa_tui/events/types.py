@@ -18,7 +18,9 @@ Ending = Literal["done", "cancelled", "budget", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """How many went into and came out of each stage so far. Every number only grows.
+    """How many went into and came out of each stage so far.
+
+    Every number only grows, but `selected`: the last judgement of a paper holds.
 
     searches made > results > new papers > judged > selected; papers expanded > with sections > sections
     chosen > citations of those > resolved > new; papers whose citing papers were asked for (`followed`) > candidates

@@ -84,6 +84,9 @@ def provenance_line(state: "SearchState", found: "FoundPaper") -> Content:
     """The way to a paper: the search, then each citing paper and section, down to it."""
     path = state.path_to(found.paper.id)
     steps: list[tuple[str, str]] = []
+    guide = state.guides.get(path[0].provenance.parent) if path and path[0].provenance.parent else None
+    if guide is not None:
+        steps.append((guide.title, "italic"))
     for place in path:
         way = place.provenance
         if way.kind == "search":

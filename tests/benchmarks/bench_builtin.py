@@ -24,7 +24,8 @@ from pasa_tui.evaluation.queries import BenchmarkQuery, read_queries
 from pasa_tui.evaluation.runner import Worker, describe_run
 from pasa_tui.evaluation.systems.catalogue import find_system
 from pasa_tui.evaluation.systems.protocol import Place
-from pasa_tui.training.builtin import Example, collect, exported, fit, fold_of_each, write_model
+from pasa_tui.models.builtin.trees import load_trees
+from pasa_tui.training.builtin import collect, exported, fit, fold_of_each, write_model
 from tests.benchmarks.bench_search import BENCH
 
 FOLDS = 5
@@ -41,28 +42,20 @@ VARIANTS: dict[str, tuple[str, AgentSettings]] = {
 
 
 def fold_models(queries: Sequence[BenchmarkQuery], paths: Paths, output: Path) -> dict[str, Path]:
-    """The model for each question: of the fold that held it out."""
-    kept = output / "examples.json"
-    if kept.is_file():
-        broad, narrow = msgspec.json.decode(kept.read_bytes(), type=tuple[list[Example], list[Example]])
-    else:
+    """The model for each question: of the fold that held it out. Made where `output` lacks them."""
+    kept = output / "folds.json"
+    models = [output / f"fold-{fold}.json" for fold in range(FOLDS)]
+    if not kept.is_file() or not all(model.is_file() for model in models):
         broad = collect(queries, "bench", paths, broad=True, tell=lambda done: None)
         narrow = collect(queries, "bench", paths, broad=False, tell=lambda done: None)
-        kept.write_bytes(msgspec.json.encode((broad, narrow)))
-    fold_of = fold_of_each(broad, FOLDS, 0)
-    for fold in range(FOLDS):
-        path = output / f"fold-{fold}.json"
-        if not path.is_file():
+        fold_of = fold_of_each(broad, FOLDS, 0)
+        for fold, model in enumerate(models):
             seen = [example for example in (*broad, *narrow) if fold_of[example.qid] != fold]
-            write_model(exported(fit(seen, 0), _offset(), {"fold": fold}), path)
+            write_model(exported(fit(seen, 0), load_trees().offset, {"fold": fold}), model)
+        kept.write_bytes(msgspec.json.encode(fold_of))
+    folds = msgspec.json.decode(kept.read_bytes(), type=dict[str, int])
     # Questions without an answer in the corpus are in no fold, and count in no figure.
-    return {query.qid: output / f"fold-{fold_of.get(query.qid, 0)}.json" for query in queries}
-
-
-def _offset() -> float:
-    from pasa_tui.models.builtin.trees import load_trees
-
-    return load_trees().offset
+    return {query.qid: models[folds.get(query.qid, 0)] for query in queries}
 
 
 def main() -> None:
