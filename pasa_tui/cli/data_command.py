@@ -1,14 +1,13 @@
 """`pasa-tui data`: PaSa's published query sets and papers."""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from pasa_tui.cli.context import Context
-from pasa_tui.cli.fetching import FetchBar, gigabytes
+from pasa_tui.cli.fetching import FetchBar, agree, gigabytes
 
 _ASK_FROM = 1_000_000_000
 """Bytes from which on a fetch asks first: the paper database is more than that."""
@@ -36,13 +35,7 @@ def fetch(context: Context, names: tuple[str, ...], to: Path | None, yes: bool) 
     from pasa_tui.models.fetching import fetch
 
     plan = plan_data(names, to or data_folders(context.paths)[0])
-    click.echo(f"{gigabytes(plan.size)} into {plan.folder}, {gigabytes(plan.remaining)} to fetch", err=True)
-    if replaced := [name for repository in plan.repositories for name in repository.replaced]:
-        click.echo(f"These are there in another size and will be replaced: {', '.join(replaced)}", err=True)
-    if plan.remaining >= _ASK_FROM and not yes:
-        if not sys.stdin.isatty():
-            raise click.UsageError(f"That is {gigabytes(plan.remaining)}. Say --yes to fetch it without being asked.")
-        click.confirm("Fetch it?", abort=True, err=True)
+    agree(plan, _ASK_FROM, yes=yes)
     with FetchBar(plan) as bar:
         fetch(plan, bar.tell)
     click.echo("It is there. See what it holds: pasa-tui data check", err=True)

@@ -1,9 +1,27 @@
 """What the commands that fetch from the hub show of it."""
 
+import sys
 from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from pasa_tui.models.fetching import FetchPlan
+
+
+def agree(plan: "FetchPlan", ask_from: int, *, yes: bool) -> None:
+    """Say what a fetch takes; from `ask_from` bytes on ask a person first, unless `yes`.
+
+    Raises click's Abort for a no, and UsageError where there is nobody to ask.
+    """
+    size, remaining = gigabytes(plan.size), gigabytes(plan.remaining)
+    click.echo(f"{plan.name}: {size} into {plan.folder}, {remaining} to fetch", err=True)
+    if replaced := [name for repository in plan.repositories for name in repository.replaced]:
+        click.echo(f"These are there in another size and will be replaced: {', '.join(replaced)}", err=True)
+    if plan.remaining >= ask_from and not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError(f"That is {remaining}. Say --yes to fetch it without being asked.")
+        click.confirm("Fetch it?", abort=True, err=True)
 
 
 class FetchBar:

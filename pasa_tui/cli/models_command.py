@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pasa_tui.cli.context import Context
-from pasa_tui.cli.fetching import FetchBar, gigabytes
+from pasa_tui.cli.fetching import FetchBar, agree
 
 if TYPE_CHECKING:
     from pasa_tui.config.profiles import Profile
@@ -88,13 +87,7 @@ def fetch(context: Context, name: str, yes: bool) -> None:
     from pasa_tui.models.fetching import fetch, plan_fetch
 
     plan = plan_fetch(name, weight_folders(context.settings, context.paths)[0])
-    click.echo(f"{name}: {gigabytes(plan.size)} into {plan.folder}, {gigabytes(plan.remaining)} to fetch", err=True)
-    if replaced := [name for repository in plan.repositories for name in repository.replaced]:
-        click.echo(f"These are there in another size and will be replaced: {', '.join(replaced)}", err=True)
-    if plan.remaining >= _ASK_FROM and not yes:
-        if not sys.stdin.isatty():
-            raise click.UsageError(f"That is {gigabytes(plan.remaining)}. Say --yes to fetch it without being asked.")
-        click.confirm("Fetch it?", abort=True, err=True)
+    agree(plan, _ASK_FROM, yes=yes)
     with FetchBar(plan) as bar:
         fetch(plan, bar.tell)
     click.echo(f"{name} is there. Try it: pasa-tui models check {_checked_name(name)}", err=True)

@@ -105,13 +105,13 @@ def relevance_model(
         if spread[term] > 1 and not term.isdigit()
     }
     best = dict(sorted(scored.items(), key=lambda item: (-item[1], item[0]))[:terms])
-    return mixed(asked, best)
+    return _mixed(asked, best)
 
 
 _FEEDBACK_SHARE = 0.65
 
 
-def mixed(asked: Mapping[str, float], fed_back: Mapping[str, float]) -> dict[str, float]:
+def _mixed(asked: Mapping[str, float], fed_back: Mapping[str, float]) -> dict[str, float]:
     """Both weightings brought to a sum of 1 and added, with _FEEDBACK_SHARE of the second."""
     sums: dict[str, float] = {}
     for weights, part in ((asked, 1 - _FEEDBACK_SHARE), (fed_back, _FEEDBACK_SHARE)):
