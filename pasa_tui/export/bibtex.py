@@ -1,6 +1,5 @@
 """Papers as BibTeX that bibtex, biber and Pandoc read without a complaint."""
 
-import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 
@@ -8,6 +7,7 @@ from pasa_tui.export.identity import arxiv_id, first_year
 from pasa_tui.export.keys import citation_keys
 from pasa_tui.export.latex import to_grouped_latex, to_latex
 from pasa_tui.export.names import to_bibtex_names
+from pasa_tui.export.record import merged_papers
 from pasa_tui.export.venues import entry_type, publication_venue, venue_year
 from pasa_tui.papers import Paper
 
@@ -41,7 +41,7 @@ def to_bibtex(papers: Iterable[Paper], *, latex: bool = False) -> str:
     from bibtexparser.model import Entry, Field
     from bibtexparser.writer import BibtexFormat
 
-    merged = _merge_duplicates(papers)
+    merged = merged_papers(papers)
     if not merged:
         return ""
     keys = citation_keys(merged)
@@ -55,30 +55,6 @@ def to_bibtex(papers: Iterable[Paper], *, latex: bool = False) -> str:
     layout.trailing_comma = True
     text: str = write_string(library, unparse_stack=[], bibtex_format=layout)
     return text
-
-
-def _merge_duplicates(papers: Iterable[Paper]) -> list[Paper]:
-    """One paper per id. The fullest record wins, the others fill its gaps, whatever order they came in."""
-    groups: dict[str, list[Paper]] = {}
-    for paper in papers:
-        groups.setdefault(paper.id, []).append(paper)
-    return [_merge(group) for group in groups.values()]
-
-
-def _merge(group: list[Paper]) -> Paper:
-    names = [field.name for field in dataclasses.fields(Paper)]
-
-    def fullness(paper: Paper) -> tuple[int, int, str]:
-        values = [getattr(paper, name) for name in names]
-        return sum(map(bool, values)), len(paper.abstract), repr(values)
-
-    best, *others = sorted(group, key=fullness, reverse=True)
-    for other in others:
-        gaps = {name: getattr(other, name) for name in names if not getattr(best, name) and getattr(other, name)}
-        if "abstract" in gaps:
-            gaps["abstract_kind"] = other.abstract_kind
-        best = dataclasses.replace(best, **gaps)
-    return best
 
 
 def _entry(paper: Paper, *, latex: bool) -> tuple[str, list[tuple[str, str]]]:
