@@ -147,6 +147,26 @@ def paper_id(
     return PaperId(source_id or f"title:{title}")
 
 
+# A shorter title names several papers ("Introduction", "Editorial").
+_TELLING_TITLE = 15
+
+
+def names_of(paper: Paper) -> tuple[str, ...]:
+    """All names by which a paper may be known elsewhere: arXiv id, DOI, and a title of some length.
+
+    >>> names_of(Paper("Attention Is All You Need", arxiv_id="1706.03762"))
+    ('arxiv:1706.03762', 'title:attentionisallyouneed')
+    """
+    arxiv = paper.arxiv_id or arxiv_of_doi(paper.doi)
+    key = title_key(paper.title)
+    names = (
+        f"arxiv:{arxiv}" if arxiv else "",
+        f"doi:{paper.doi.lower()}" if paper.doi and not arxiv_of_doi(paper.doi) else "",
+        f"title:{key}" if len(key) >= _TELLING_TITLE else "",
+    )
+    return tuple(name for name in names if name)
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """One entry of a bibliography, as far as it is known. `source_id` names it in the citing corpus."""

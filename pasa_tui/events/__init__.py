@@ -1,5 +1,6 @@
 """What happens in a search, as values; how they are written down; what they amount to."""
 
+from pasa_tui.events.carrying import BROUGHT, carried
 from pasa_tui.events.codec import event_from_json, event_to_json
 from pasa_tui.events.state import Action, FoundPaper, SearchState
 from pasa_tui.events.types import (
@@ -33,6 +34,7 @@ from pasa_tui.events.types import (
 )
 
 __all__ = [
+    "BROUGHT",
     "FUNNEL_STAGES",
     "Action",
     "ActionFailed",
@@ -63,6 +65,7 @@ __all__ = [
     "SectionsChosen",
     "SourceTroubled",
     "Warned",
+    "carried",
     "event_from_json",
     "event_to_json",
 ]

@@ -84,25 +84,31 @@ def m002_full_text(db: "Database") -> None:
     triggers are written out because sqlite-utils' own index a row again whenever any column changes, and a
     running search changes every 100 ms.
     """
-    for table, key, columns in (("searches", "id", ("query",)), ("papers", "number", ("title", "abstract", "authors"))):
-        names = ", ".join(columns)
-        old, new = (", ".join(f"{which}.{column}" for column in columns) for which in ("old", "new"))
-        changed = " OR ".join(f"old.{column} IS NOT new.{column}" for column in columns)
-        remove = f"INSERT INTO {table}_fts ({table}_fts, rowid, {names}) VALUES ('delete', old.{key}, {old});"
-        insert = f"INSERT INTO {table}_fts (rowid, {names}) VALUES (new.{key}, {new});"
-        _execute_all(
-            db,
-            f"CREATE VIRTUAL TABLE {table}_fts USING fts5({names}, content='{table}', content_rowid='{key}',"
-            " tokenize='unicode61 remove_diacritics 2')",
-            f"INSERT INTO {table}_fts ({table}_fts) VALUES ('rebuild')",
-            f"CREATE TRIGGER {table}_fts_insert AFTER INSERT ON {table} BEGIN {insert} END",
-            f"CREATE TRIGGER {table}_fts_delete AFTER DELETE ON {table} BEGIN {remove} END",
-            f"CREATE TRIGGER {table}_fts_update AFTER UPDATE OF {names} ON {table}"
-            f" WHEN {changed} BEGIN {remove} {insert} END",
-        )
+    _index_words(db, "searches", "id", ("query",))
+    _index_words(db, "papers", "number", ("title", "abstract", "authors"))
 
 
-MIGRATIONS = (m001_tables, m002_full_text)
+def m003_names_and_rejections(db: "Database") -> None:
+    """Searches get a name, a parent and a day they were put away; papers can be rejected, or known from elsewhere.
+
+    `known` has a row for every name (`arxiv:…`, `doi:…`, `title:…`) of a paper that the user has elsewhere.
+    """
+    _execute_all(
+        db,
+        "ALTER TABLE searches ADD COLUMN title TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE searches ADD COLUMN parent INTEGER",
+        "ALTER TABLE searches ADD COLUMN deleted_at TEXT",
+        "CREATE TABLE rejections (paper_id TEXT PRIMARY KEY REFERENCES papers(id), rejected_at TEXT NOT NULL)",
+        """CREATE TABLE known (
+            origin TEXT NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (origin, name)
+        ) WITHOUT ROWID""",
+        *(f"DROP TRIGGER searches_fts_{event}" for event in ("insert", "delete", "update")),
+        "DROP TABLE searches_fts",
+    )
+    _index_words(db, "searches", "id", ("query", "title"))
+
+
+MIGRATIONS = (m001_tables, m002_full_text, m003_names_and_rejections)
 """All migrations in the order in which they are applied."""
 
 
@@ -142,3 +148,22 @@ def apply_missing(connection: sqlite3.Connection) -> None:
 def _execute_all(db: "Database", *statements: str) -> None:
     for statement in statements:
         db.execute(statement)
+
+
+def _index_words(db: "Database", table: str, key: str, columns: tuple[str, ...]) -> None:
+    """A full-text index of these columns of a table, kept up to date by triggers."""
+    names = ", ".join(columns)
+    old, new = (", ".join(f"{which}.{column}" for column in columns) for which in ("old", "new"))
+    changed = " OR ".join(f"old.{column} IS NOT new.{column}" for column in columns)
+    remove = f"INSERT INTO {table}_fts ({table}_fts, rowid, {names}) VALUES ('delete', old.{key}, {old});"
+    insert = f"INSERT INTO {table}_fts (rowid, {names}) VALUES (new.{key}, {new});"
+    _execute_all(
+        db,
+        f"CREATE VIRTUAL TABLE {table}_fts USING fts5({names}, content='{table}', content_rowid='{key}',"
+        " tokenize='unicode61 remove_diacritics 2')",
+        f"INSERT INTO {table}_fts ({table}_fts) VALUES ('rebuild')",
+        f"CREATE TRIGGER {table}_fts_insert AFTER INSERT ON {table} BEGIN {insert} END",
+        f"CREATE TRIGGER {table}_fts_delete AFTER DELETE ON {table} BEGIN {remove} END",
+        f"CREATE TRIGGER {table}_fts_update AFTER UPDATE OF {names} ON {table}"
+        f" WHEN {changed} BEGIN {remove} {insert} END",
+    )

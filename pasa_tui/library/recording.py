@@ -30,11 +30,19 @@ _MERGED = {
     f" excluded.{name}, papers.{name})"
     for name in ("abstract", "abstract_kind")
 }
+
+
+def merge_clause() -> str:
+    """The end of an INSERT into `papers`: what becomes of a paper that is there already."""
+    return (
+        f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = {value}' for name, value in _MERGED.items())}"
+        # Most papers that are met again bring nothing new, and nothing need be written for them.
+        f" WHERE {' OR '.join(f'papers.{name} IS NOT {value}' for name, value in _MERGED.items())}"
+    )
+
+
 _PUT_PAPER = (
-    f"INSERT INTO papers ({', '.join(PAPER_COLUMNS)}) VALUES ({', '.join('?' * len(PAPER_COLUMNS))})"
-    f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = {value}' for name, value in _MERGED.items())}"
-    # Most papers that are met again bring nothing new, and nothing need be written for them.
-    f" WHERE {' OR '.join(f'papers.{name} IS NOT {value}' for name, value in _MERGED.items())}"
+    f"INSERT INTO papers ({', '.join(PAPER_COLUMNS)}) VALUES ({', '.join('?' * len(PAPER_COLUMNS))}) {merge_clause()}"
 )
 _PUT_FOUND = (
     "INSERT OR IGNORE INTO found (search_id, paper_id, rank, depth, kind, text, parent) VALUES (?, ?, ?, ?, ?, ?, ?)"

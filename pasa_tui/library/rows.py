@@ -4,10 +4,10 @@ import datetime as dt
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pasa_tui.papers import Paper, clean_text
+from pasa_tui.papers import Paper, PaperId, clean_text
 
 Status = Literal["running", "interrupted", "done", "cancelled", "budget", "failed"]
 """How a search stands. "interrupted" was running in a process that is gone."""
@@ -29,7 +29,10 @@ PAPER_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class SearchRow:
-    """One past search. Times are UTC; `met` and `selected` count papers."""
+    """One past search. Times are UTC; `met` and `selected` count papers.
+
+    `title` is the name the user gave it, else empty; `parent` the search it goes on from.
+    """
 
     id: int
     query: str
@@ -40,6 +43,13 @@ class SearchRow:
     ended_at: dt.datetime | None
     met: int
     selected: int
+    title: str = ""
+    parent: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it, on one line."""
+        return self.title or " ".join(self.query.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,17 @@ class PaperRow:
     starred: bool
     tags: tuple[str, ...]
     note: str
+    rejected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What the user made of papers: all stars, rejections, tags and notes there are."""
+
+    starred: frozenset[PaperId] = frozenset()
+    rejected: frozenset[PaperId] = frozenset()
+    tags: Mapping[PaperId, tuple[str, ...]] = field(default_factory=dict)
+    notes: Mapping[PaperId, str] = field(default_factory=dict)
 
 
 def paper_values(paper: Paper) -> tuple[Any, ...]:
@@ -98,6 +119,8 @@ def search_of(row: sqlite3.Row, status: Status) -> SearchRow:
         ended_at=dt.datetime.fromisoformat(row["ended_at"]) if row["ended_at"] else None,
         met=row["met"],
         selected=row["selected"],
+        title=row["title"],
+        parent=row["parent"],
     )
 
 
