@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pasa_tui.events import FoundPaper, SearchState
+from pasa_tui.events import FoundPaper, SearchState, describe_provenance
 
 FORMATS = ("text", "json", "jsonl", "bibtex")
 
@@ -96,19 +96,3 @@ def _text_lines(state: SearchState, rank: int, found: FoundPaper) -> Iterator[st
     facts = (authors, year, paper.venue or "", paper.url or paper.source_id or paper.id)
     yield "          " + " · ".join(fact for fact in facts if fact)
     yield f"          {describe_provenance(state, found)}"
-
-
-def describe_provenance(state: SearchState, found: FoundPaper) -> str:
-    """How a paper was found, in words: by which search, in which section of which paper, or for citing which."""
-    provenance = found.provenance
-    if provenance.kind == "search":
-        return f"found by search “{provenance.text}”"
-    parent = state.paper(provenance.parent) if provenance.parent else None
-    title = parent.title if parent else provenance.parent or "an earlier paper"
-    if provenance.kind == "citing":
-        return f"cites “{title}”"
-    if provenance.kind == "co-cited":
-        return f"cited together with “{title}”"
-    if provenance.kind == "similar":
-        return f"recommended beside “{title}”"
-    return f"cited by “{title}”" + (f" in “{provenance.text}”" if provenance.text else "")

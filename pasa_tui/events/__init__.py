@@ -2,6 +2,7 @@
 
 from pasa_tui.events.carrying import BROUGHT, carried
 from pasa_tui.events.codec import event_from_json, event_to_json
+from pasa_tui.events.provenance import describe_provenance
 from pasa_tui.events.state import Action, FoundPaper, SearchState
 from pasa_tui.events.types import (
     FUNNEL_STAGES,
@@ -66,6 +67,7 @@ __all__ = [
     "SourceTroubled",
     "Warned",
     "carried",
+    "describe_provenance",
     "event_from_json",
     "event_to_json",
 ]
