@@ -6,7 +6,7 @@ from itertools import count
 
 from pasa_tui.export.ascii import fold_ascii
 from pasa_tui.export.identity import arxiv_id, first_year
-from pasa_tui.export.names import known_authors
+from pasa_tui.export.names import first_author
 from pasa_tui.papers import Paper, PaperId
 
 _STOP_WORDS = (
@@ -42,11 +42,10 @@ def citation_keys(papers: Sequence[Paper]) -> dict[PaperId, str]:
 
 
 def _base_key(paper: Paper) -> str:
-    names = known_authors(paper.authors)
+    first = first_author(paper.authors)
     year = str(first_year(paper) or "")
     word = _significant_word(paper.title)
-    if names:
-        first = names[0]
+    if first:
         family = _significant_word(first.family) if first.collective else _squeeze(first.family)
         if family or word:
             return f"{family or 'anon'}{year}{word}"

@@ -42,14 +42,20 @@ _XDATA = re.compile(r"(?<=^xdata)=", re.IGNORECASE)
 # What `to_grouped_latex` has left to do; \\= is the macron accent, {=} has been seen to.
 _UNGROUPED = re.compile(r"\\[%&$#_{}]|(?<![\\{])=|[\[\]]")
 _MARKS = "\u0300-\u036f"
-_PIECE = re.compile(
-    rf"(?P<word>(?:[^\W_][{_MARKS}]*)+(?:[-.](?=\d)(?:[^\W_][{_MARKS}]*)+)*)"
-    r"|(?P<special>[\\{}~^<>|%&$#_])"
+_SIGNS = (
+    r"(?P<special>[\\{}~^<>|%&$#_])"
     r'|(?P<quote>")'
     # A backtick after these would be read as an inverted question or exclamation mark.
     r"|(?P<ligature>[?!](?=`))"
-    rf"|(?P<other>[^\x00-\x7f][{_MARKS}]*)"
 )
+_SIGN = re.compile(_SIGNS)
+# In the order of what they take apart: signs; also what is not ASCII; also whole words.
+_SIGN_OR_LETTER = re.compile(rf"{_SIGNS}|(?:[^\x00-\x7f]|[A-Za-z](?=[{_MARKS}]))[{_MARKS}]*")
+_PIECE = re.compile(
+    rf"(?P<word>(?:[^\W_][{_MARKS}]*)+(?:[-.](?=\d)(?:[^\W_][{_MARKS}]*)+)*)|{_SIGNS}|[^\x00-\x7f][{_MARKS}]*"
+)
+# Text that stands as it is in LaTeX, names most of all.
+_UNTOUCHED = re.compile(r"[A-Za-z0-9.,;:()/*+!?'-]+(?: [A-Za-z0-9.,;:()/*+!?'-]+)*")
 _CLUSTER = re.compile(rf"([^\x00-\x7f]|[A-Za-z](?=[{_MARKS}]))([{_MARKS}]*)")
 _ACCENTS = {
     "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": ".",
@@ -76,6 +82,8 @@ def to_latex(text: str, *, latex: bool = False, protect: bool = False, math: boo
     `pasa_tui.export.formulas`), anywhere else a dollar sign is a dollar sign. Quotes, dashes and backticks keep the
     meaning TeX gives them: -- prints as a dash.
     """
+    if not protect and _UNTOUCHED.fullmatch(text):
+        return text
     text = clean_text(text)
     result, start = [], 0
     for begin, end, formula in [*(math_spans(text) if math else ()), (len(text), len(text), "")]:
@@ -100,18 +108,20 @@ def _plain(text: str, start: int, end: int, *, latex: bool, protect: bool) -> st
 
     def replace(match: re.Match[str]) -> str:
         piece = match[0]
-        if match["special"]:
-            return escapes[piece]
-        if match["quote"]:
-            return _quote(text, match.start())
-        if match["ligature"]:
-            return piece + "{}"
+        match match.lastgroup:
+            case "special":
+                return escapes[piece]
+            case "quote":
+                return _quote(text, match.start())
+            case "ligature":
+                return piece + "{}"
         encoded = _CLUSTER.sub(_encode_cluster, piece) if latex else piece
-        return f"{{{encoded}}}" if protect and match["word"] and _keeps_capitals(text, match) else encoded
+        return f"{{{encoded}}}" if match.lastgroup == "word" and _keeps_capitals(text, match) else encoded
 
+    pattern = _PIECE if protect else _SIGN_OR_LETTER if latex and not text.isascii() else _SIGN
     pieces: list[str] = []
     position = start
-    for match in _PIECE.finditer(text, start, end):
+    for match in pattern.finditer(text, start, end):
         pieces += text[position : match.start()], replace(match)
         position = match.end()
     return "".join(pieces) + text[position:end]
@@ -119,6 +129,8 @@ def _plain(text: str, start: int, end: int, *, latex: bool, protect: bool) -> st
 
 def _pair_up(text: str) -> bool:
     """Whether every brace in `text` has its partner."""
+    if "{" not in text and "}" not in text:
+        return True
     depth = 0
     for brace in re.findall(r"[{}]", text):
         depth += 1 if brace == "{" else -1

@@ -1,7 +1,7 @@
 """Authors' names, from the line a source shows to the parts BibTeX wants."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pasa_tui.export.latex import to_grouped_latex
@@ -77,8 +77,17 @@ def _with_particle(family: Sequence[str], given: str, suffix: str) -> Name:
 
 def known_authors(authors: Sequence[str]) -> list[Name]:
     """The authors whose names have a letter or digit, without the closing "others"."""
+    return list(_known(authors))
+
+
+def first_author(authors: Sequence[str]) -> Name | None:
+    """The first of `known_authors`."""
+    return next(_known(authors), None)
+
+
+def _known(authors: Sequence[str]) -> Iterator[Name]:
     named = authors[:-1] if authors and authors[-1] == OTHERS else authors
-    return [name for name in map(parse_name, named) if any(char.isalnum() for char in name.family)]
+    return (name for name in map(parse_name, named) if any(char.isalnum() for char in name.family))
 
 
 def to_bibtex_names(authors: Sequence[str], *, latex: bool = False) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from pasa_tui.export.identity import arxiv_id, first_year
-from pasa_tui.export.names import known_authors
+from pasa_tui.export.names import first_author
 from pasa_tui.export.venues import EntryType, entry_type, publication_venue, venue_year
 from pasa_tui.papers import Paper, arxiv_of_doi
 
@@ -20,7 +20,7 @@ class Publication:
 
     `kind` is "misc" for a preprint and for what is neither in a journal nor in proceedings, or lacks author or year.
     `issued` is the year, or year, month and day for a preprint, whose day arXiv knows; empty where unknown.
-    `doi` is as it stands in the record, and may be one that arXiv gave out; `url` leads to arXiv where the paper is there.
+    `doi` is as it stands in the record, and may be one that arXiv gave out. `url` leads to arXiv where the paper is.
     """
 
     kind: EntryType
@@ -48,5 +48,5 @@ def publication_of(paper: Paper) -> Publication:
         issued = (paper.date.year, paper.date.month, paper.date.day)
     category = paper.categories[0] if paper.categories and _CATEGORY.fullmatch(paper.categories[0]) else None
     url = f"https://arxiv.org/abs/{arxiv}" if arxiv else f"https://doi.org/{quote(doi, safe='/:;().')}" if doi else None
-    kind = entry_type(venue, None if arxiv_of_doi(doi) else doi) if year and known_authors(paper.authors) else "misc"
+    kind = entry_type(venue, None if arxiv_of_doi(doi) else doi) if year and first_author(paper.authors) else "misc"
     return Publication(kind, venue, issued, arxiv, category if arxiv else None, doi, url)

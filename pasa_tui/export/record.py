@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from pasa_tui.export.identity import arxiv_id
-from pasa_tui.export.names import known_authors
+from pasa_tui.export.names import first_author
 from pasa_tui.papers import Paper, arxiv_of_doi, title_key
 
 # Letters of a title below which it names several papers ("Introduction", "Editorial").
@@ -69,8 +69,8 @@ def _own_doi(record: Record) -> str | None:
 def _work(record: Record) -> tuple[str, str] | None:
     """What a preprint and its publication share, if it tells anything: title key and first author's family name."""
     key = title_key(record.paper.title)
-    authors = known_authors(record.paper.authors[:1])
-    return (key, title_key(authors[0].family)) if authors and len(key) >= _TELLING_TITLE else None
+    author = first_author(record.paper.authors) if len(key) >= _TELLING_TITLE else None
+    return (key, title_key(author.family)) if author else None
 
 
 def _with_published(records: list[Record], key: Callable[[Record], Hashable | None]) -> list[Record]:

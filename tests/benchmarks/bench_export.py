@@ -22,6 +22,7 @@ WORDS = (
     "we retrieval models dense BERT queries GPT-4 the of in search Łódź-based naïve learning rank documents agent "
     "citations propose recall 95% R&D evaluation large-scale neural ranking passage transformer pre-trained show that"
 ).split()
+GIVEN, FAMILIES = ("Ann", "José", "Xi"), ("Müller", "Li", "van den Oord")
 
 
 def invented(count: int) -> list[Record]:
@@ -33,13 +34,13 @@ def invented(count: int) -> list[Record]:
         paper = Paper(
             title,
             " ".join(rng.choices(WORDS, k=150)) + ".",
-            tuple(f"{rng.choice(('Ann', 'José', 'Xi'))} {rng.choice(('Müller', 'Li', 'van den Oord'))}{n}" for n in range(6)),
+            tuple(f"{rng.choice(GIVEN)} {rng.choice(FAMILIES)}{place}" for place in range(6)),
             date(2000 + number % 25, 1 + number % 12, 1 + number % 28),
             arxiv_id=f"{10 + number % 15}{1 + number % 12:02d}.{number:05d}" if number % 3 else None,
             doi=None if number % 3 else f"10.1145/{number}",
             venue=None if number % 3 else "Journal of Searching",
             categories=("cs.IR",),
-        )  # fmt: skip
+        )
         reason, found_by = "It ranks passages as asked.", "found by search “dense retrieval”"
         records.append(Record(paper, 0.9, True, reason, found_by, tags=("survey",), note="Read this."))
     return records
