@@ -1,6 +1,8 @@
-"""Latin letters in plain ASCII: for citation keys, and for the letters LaTeX's default fonts lack."""
+"""Text in plain ASCII: cleaned, and Latin letters turned into it for citation keys and for LaTeX's default fonts."""
 
 import unicodedata
+
+from pasa_tui.papers import clean_text
 
 # Latin letters that Unicode does not take apart into a base letter and marks.
 _WHOLE = str.maketrans(
@@ -11,6 +13,13 @@ _WHOLE = str.maketrans(
         "ɗ": "d", "Ƙ": "K", "ƙ": "k", "Ơ": "O", "ơ": "o", "Ư": "U", "ư": "u", "ʻ": "'", "ʼ": "'", "ʹ": "'",
     }
 )  # fmt: skip
+
+
+def cleaned(text: str) -> str:
+    """`clean_text` of `text`, at once where it is ASCII without anything to clean, as most of an export is."""
+    if text.isascii() and text.isprintable() and "  " not in text and text == text.strip():
+        return text
+    return clean_text(text)
 
 
 def fold_ascii(text: str) -> str:

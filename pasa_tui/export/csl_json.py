@@ -5,11 +5,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from pasa_tui.export.ascii import cleaned
 from pasa_tui.export.keys import citation_keys
 from pasa_tui.export.names import OTHERS, Name, known_authors
 from pasa_tui.export.publication import UNTITLED, publication_of
 from pasa_tui.export.record import Record
-from pasa_tui.papers import clean_text
 
 _TYPES = {"article": "article-journal", "inproceedings": "paper-conference", "misc": "article"}
 
@@ -37,7 +37,7 @@ def _item(record: Record, key: str) -> dict[str, Any]:
         "author": [_name(name) for name in known_authors(paper.authors)],
         "container-title": _plain(publication.venue or ""),
         "issued": {"date-parts": [list(publication.issued)]} if publication.issued else None,
-        "DOI": clean_text(publication.doi or ""),
+        "DOI": cleaned(publication.doi or ""),
         "URL": publication.url,
         "archive": "arXiv" if arxiv else "",
         "archive_location": arxiv,
@@ -52,7 +52,7 @@ def _item(record: Record, key: str) -> dict[str, Any]:
 
 
 def _plain(text: str) -> str:
-    return html.escape(clean_text(text), quote=False)
+    return html.escape(cleaned(text), quote=False)
 
 
 def _name(name: Name) -> dict[str, str]:

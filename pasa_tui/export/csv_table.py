@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 
+from pasa_tui.export.ascii import cleaned
 from pasa_tui.export.publication import publication_of
 from pasa_tui.export.record import Record
 from pasa_tui.papers import clean_text
@@ -39,18 +40,18 @@ def _cells(record: Record) -> tuple[str, ...]:
         "" if record.score is None else f"{record.score:.4f}",
         "yes" if record.selected else "no",
         "yes" if record.starred else "no",
-        clean_text(paper.title),
-        "; ".join(map(clean_text, paper.authors)),
+        cleaned(paper.title),
+        "; ".join(map(cleaned, paper.authors)),
         str(publication.issued[0]) if publication.issued else "",
         paper.date.isoformat() if paper.date else "",
-        clean_text(paper.venue or ""),
+        cleaned(paper.venue or ""),
         publication.arxiv or "",
         publication.doi or "",
         publication.url or "",
         "; ".join(record.tags),
         clean_text(record.note, keep_newlines=True),
-        clean_text(record.reason),
-        clean_text(record.found_by),
+        cleaned(record.reason),
+        cleaned(record.found_by),
         "; ".join(paper.categories),
         clean_text(paper.abstract, keep_newlines=True),
     )

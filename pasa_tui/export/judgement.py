@@ -1,7 +1,7 @@
 """What the search said of a paper, in a line for the notes of a reference."""
 
+from pasa_tui.export.ascii import cleaned
 from pasa_tui.export.record import Record
-from pasa_tui.papers import clean_text
 
 
 def judgement(record: Record) -> str:
@@ -12,8 +12,8 @@ def judgement(record: Record) -> str:
     'pasa-tui: score 0.90; found by search “x”. On the matter.'
     """
     facts = [f"score {record.score:.2f}"] if record.score is not None else []
-    if found_by := clean_text(record.found_by):
+    if found_by := cleaned(record.found_by):
         facts.append(found_by)
     text = f"{'; '.join(facts)}. " if facts else ""
-    text = (text + clean_text(record.reason)).strip()
+    text = (text + cleaned(record.reason)).strip()
     return f"pasa-tui: {text}" if text else ""

@@ -17,9 +17,8 @@ import functools
 import re
 import unicodedata
 
-from pasa_tui.export.ascii import fold_ascii
+from pasa_tui.export.ascii import cleaned, fold_ascii
 from pasa_tui.export.formulas import MATH_SYMBOLS, math_spans
-from pasa_tui.papers import clean_text
 
 _ESCAPED = {
     "\\": r"{\textbackslash}",
@@ -37,23 +36,21 @@ _ESCAPED = {
 }
 _PAIRED_BRACES = {"{": r"\{", "}": r"\}"}
 _LONE_BRACES = {"{": r"{\textbraceleft}", "}": r"{\textbraceright}"}
+_WITH_PAIRS, _WITHOUT_PAIRS = _ESCAPED | _PAIRED_BRACES, _ESCAPED | _LONE_BRACES
 # A value that is `xdata=…` makes biber fetch it from another entry.
 _XDATA = re.compile(r"(?<=^xdata)=", re.IGNORECASE)
 # What `to_grouped_latex` has left to do; \\= is the macron accent, {=} has been seen to.
 _UNGROUPED = re.compile(r"\\[%&$#_{}]|(?<![\\{])=|[\[\]]")
 _MARKS = "\u0300-\u036f"
-_SIGNS = (
-    r"(?P<special>[\\{}~^<>|%&$#_])"
-    r'|(?P<quote>")'
-    # A backtick after these would be read as an inverted question or exclamation mark.
-    r"|(?P<ligature>[?!](?=`))"
-)
-_SIGN = re.compile(_SIGNS)
-# In the order of what they take apart: signs; also what is not ASCII; also whole words.
-_SIGN_OR_LETTER = re.compile(rf"{_SIGNS}|(?:[^\x00-\x7f]|[A-Za-z](?=[{_MARKS}]))[{_MARKS}]*")
+# Sets of single characters, which the regular expression engine looks for faster than for alternatives.
+_SIGNS = r'\\{}~^<>|%&$#_"?!'
+_SIGN = re.compile(f"[{_SIGNS}]")
+_SIGN_OR_LETTER = re.compile(rf"[{_SIGNS}\x80-\U0010ffff]")
+_SIGN_OR_CLUSTER = re.compile(rf"[{_SIGNS}]|(?:[^\x00-\x7f]|[A-Za-z](?=[{_MARKS}]))[{_MARKS}]*")
 _PIECE = re.compile(
-    rf"(?P<word>(?:[^\W_][{_MARKS}]*)+(?:[-.](?=\d)(?:[^\W_][{_MARKS}]*)+)*)|{_SIGNS}|[^\x00-\x7f][{_MARKS}]*"
+    rf"(?P<word>(?:[^\W_][{_MARKS}]*)+(?:[-.](?=\d)(?:[^\W_][{_MARKS}]*)+)*)|[{_SIGNS}]|[^\x00-\x7f][{_MARKS}]*"
 )
+_MARK = re.compile(f"[{_MARKS}]")
 # Text that stands as it is in LaTeX, names most of all.
 _UNTOUCHED = re.compile(r"[A-Za-z0-9.,;:()/*+!?'-]+(?: [A-Za-z0-9.,;:()/*+!?'-]+)*")
 _CLUSTER = re.compile(rf"([^\x00-\x7f]|[A-Za-z](?=[{_MARKS}]))([{_MARKS}]*)")
@@ -84,13 +81,14 @@ def to_latex(text: str, *, latex: bool = False, protect: bool = False, math: boo
     """
     if not protect and _UNTOUCHED.fullmatch(text):
         return text
-    text = clean_text(text)
+    text = cleaned(text)
     result, start = [], 0
     for begin, end, formula in [*(math_spans(text) if math else ()), (len(text), len(text), "")]:
         result.append(_plain(text, start, begin, latex=latex, protect=protect))
         result.append(f"{{{formula}}}" if protect and formula else formula)
         start = end
-    return _XDATA.sub("{=}", "".join(result))
+    encoded = "".join(result)
+    return _XDATA.sub("{=}", encoded) if "=" in encoded[:6] else encoded
 
 
 def to_grouped_latex(text: str, *, latex: bool = False) -> str:
@@ -99,32 +97,42 @@ def to_grouped_latex(text: str, *, latex: bool = False) -> str:
     BibTeX never cuts a group that begins with a command, so each escape stands in one ({\%}). So does what has a
     meaning around names and labels: brackets, and the equals sign of biber's extended name format.
     """
+    if _UNTOUCHED.fullmatch(text):
+        return text
     return _UNGROUPED.sub(lambda match: _LONE_BRACES.get(match[0][-1], f"{{{match[0]}}}"), to_latex(text, latex=latex))
 
 
 def _plain(text: str, start: int, end: int, *, latex: bool, protect: bool) -> str:
     """The part of `text` from `start` to `end` as LaTeX; what stands around it decides quotes and capitals."""
-    escapes = _ESCAPED | (_PAIRED_BRACES if _pair_up(text) else _LONE_BRACES)
+    escapes = _WITH_PAIRS if _pair_up(text) else _WITHOUT_PAIRS
 
     def replace(match: re.Match[str]) -> str:
         piece = match[0]
-        match match.lastgroup:
-            case "special":
-                return escapes[piece]
-            case "quote":
-                return _quote(text, match.start())
-            case "ligature":
-                return piece + "{}"
-        encoded = _CLUSTER.sub(_encode_cluster, piece) if latex else piece
-        return f"{{{encoded}}}" if match.lastgroup == "word" and _keeps_capitals(text, match) else encoded
+        if piece in escapes:
+            return escapes[piece]
+        if piece == '"':
+            return _quote(text, match.start())
+        if piece in "?!":
+            # A backtick after these would be read as an inverted question or exclamation mark.
+            return piece + "{}" if text[match.end() : match.end() + 1] == "`" else piece
+        encoded = piece if piece.isascii() or not latex else _CLUSTER.sub(_encode_cluster, piece)
+        return f"{{{encoded}}}" if match.lastgroup and _keeps_capitals(text, match) else encoded
 
-    pattern = _PIECE if protect else _SIGN_OR_LETTER if latex and not text.isascii() else _SIGN
     pieces: list[str] = []
     position = start
-    for match in pattern.finditer(text, start, end):
+    for match in _pattern(text, latex=latex, protect=protect).finditer(text, start, end):
         pieces += text[position : match.start()], replace(match)
         position = match.end()
     return "".join(pieces) + text[position:end]
+
+
+def _pattern(text: str, *, latex: bool, protect: bool) -> re.Pattern[str]:
+    """What has to be looked at in `text`: signs, what is not ASCII, whole words."""
+    if protect:
+        return _PIECE
+    if not latex or text.isascii():
+        return _SIGN
+    return _SIGN_OR_CLUSTER if _MARK.search(text) else _SIGN_OR_LETTER
 
 
 def _pair_up(text: str) -> bool:
@@ -164,8 +172,13 @@ def _keeps_capitals(text: str, match: re.Match[str]) -> bool:
 
 
 def _encode_cluster(match: re.Match[str]) -> str:
+    return _encoded(match[1], match[2])
+
+
+@functools.lru_cache(maxsize=4096)
+def _encoded(char: str, marks_after: str) -> str:
     """A character with its combining marks in ASCII; what has no accent command loses the mark."""
-    apart = unicodedata.normalize("NFD", match[0])
+    apart = unicodedata.normalize("NFD", char + marks_after)
     base, marks = apart[0], apart[1:]
     body = _LETTERS.get(base, base if base.isascii() else "")
     commands = [_ACCENTS.get(mark) for mark in marks]
@@ -173,7 +186,7 @@ def _encode_cluster(match: re.Match[str]) -> str:
         for command in commands:
             body = f"\\{command}{{{body}}}"
         return f"{{{body}}}"
-    return _encode_character(match[1]) + "".join(_encode_character(mark) for mark in match[2] if not base.isalpha())
+    return _encode_character(char) + "".join(_encode_character(mark) for mark in marks_after if not base.isalpha())
 
 
 @functools.cache

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from pasa_tui.export.ascii import cleaned
 from pasa_tui.export.names import OTHERS
 from pasa_tui.export.publication import UNTITLED, publication_of
 from pasa_tui.export.record import Record
-from pasa_tui.papers import Paper, clean_text
+from pasa_tui.papers import Paper
 
 _MOST_AUTHORS = 10
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
@@ -49,4 +50,4 @@ def _authors(paper: Paper) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _MARKUP.sub(lambda match: _ENTITIES.get(match[0]) or f"\\{match[0]}", clean_text(text))
+    return _MARKUP.sub(lambda match: _ENTITIES.get(match[0]) or f"\\{match[0]}", cleaned(text))

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pasa_tui.export.ascii import cleaned
 from pasa_tui.export.latex import to_grouped_latex
-from pasa_tui.papers import clean_text
 
 OTHERS = "others"
 """As the last author: there are more, whose names are not known. The word is BibTeX's own."""
@@ -42,7 +42,7 @@ def parse_name(display: str) -> Name:
 
     A name that can't be taken apart (of one word, of a collaboration, with "and" inside) is a family name.
     """
-    name = clean_text(display)
+    name = cleaned(display)
     if _COLLECTIVE.search(name) or " and " in name.lower():
         return Name(name, collective=True)
     parts = [part.strip() for part in name.split(",")]
@@ -107,8 +107,8 @@ def _to_bibtex(name: Name, *, latex: bool) -> str:
     family = _part(name.family, latex=latex, whole=name.collective or in_lower_case)
     if name.particle:
         family = f"{_part(name.particle, latex=latex)} {family}"
-    parts = (family, _part(name.suffix, latex=latex), _part(name.given, latex=latex))
-    return ", ".join(part for part in parts if part)
+    others = [_part(part, latex=latex) for part in (name.suffix, name.given) if part]
+    return ", ".join(filter(None, (family, *others)))
 
 
 def _part(text: str, *, latex: bool, whole: bool = False) -> str:

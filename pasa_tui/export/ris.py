@@ -5,12 +5,13 @@ Tags as Clarivate's description of the format gives them. Every value is one lin
 
 from collections.abc import Iterator, Sequence
 
+from pasa_tui.export.ascii import cleaned
 from pasa_tui.export.judgement import judgement
 from pasa_tui.export.keys import citation_keys
 from pasa_tui.export.names import Name, known_authors
 from pasa_tui.export.publication import UNTITLED, publication_of
 from pasa_tui.export.record import Record
-from pasa_tui.papers import arxiv_of_doi, clean_text
+from pasa_tui.papers import arxiv_of_doi
 
 _TYPES = {"article": "JOUR", "inproceedings": "CPAPER", "misc": "GEN"}
 _SUMMARY = "Summary by pasa-tui, not the authors' abstract: "
@@ -36,23 +37,23 @@ def _fields(record: Record, key: str) -> Iterator[tuple[str, str]]:
     yield "ID", key
     for name in known_authors(paper.authors):
         yield "AU", _name(name)
-    yield "TI", clean_text(paper.title) or UNTITLED
-    venue = clean_text(publication.venue or "")
+    yield "TI", cleaned(paper.title) or UNTITLED
+    venue = cleaned(publication.venue or "")
     yield ("JO" if publication.kind == "article" else "T2"), venue
     if publication.issued:
         yield "PY", f"{publication.issued[0]:04d}"
     if len(publication.issued) == 3:
         yield "DA", publication.date.replace("-", "/")
-    yield "DO", clean_text(publication.doi or "")
+    yield "DO", cleaned(publication.doi or "")
     if publication.arxiv:
         yield "DB", "arXiv"
         yield "AN", f"arXiv:{publication.arxiv}"
     yield "UR", publication.url or ""
     for tag in record.tags:
-        yield "KW", clean_text(tag)
-    if abstract := clean_text(paper.abstract):
+        yield "KW", cleaned(tag)
+    if abstract := cleaned(paper.abstract):
         yield ("AB", abstract) if paper.abstract_kind == "abstract" else ("N1", _SUMMARY + abstract)
-    yield "N1", clean_text(record.note)
+    yield "N1", cleaned(record.note)
     yield "N1", judgement(record)
 
 

@@ -34,7 +34,7 @@ def invented(count: int) -> list[Record]:
         paper = Paper(
             title,
             " ".join(rng.choices(WORDS, k=150)) + ".",
-            tuple(f"{rng.choice(GIVEN)} {rng.choice(FAMILIES)}{place}" for place in range(6)),
+            tuple(f"{rng.choice(GIVEN)} {rng.choice(FAMILIES)}{number}" for _ in range(6)),
             date(2000 + number % 25, 1 + number % 12, 1 + number % 28),
             arxiv_id=f"{10 + number % 15}{1 + number % 12:02d}.{number:05d}" if number % 3 else None,
             doi=None if number % 3 else f"10.1145/{number}",
