@@ -83,6 +83,16 @@ class MarkedPapers(LibraryFile):
                 )
             ]
 
+    def met_before(self, search_id: int) -> frozenset[PaperId]:
+        """The papers of a search that an earlier one had met."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT paper_id FROM found AS mine WHERE search_id = ? AND EXISTS (SELECT 1 FROM found AS theirs"
+                " WHERE theirs.paper_id = mine.paper_id AND theirs.search_id < mine.search_id)",
+                [search_id],
+            )
+            return frozenset(PaperId(row[0]) for row in rows)
+
     def papers(self, paper_ids: Sequence[PaperId]) -> dict[PaperId, Paper]:
         """The papers of these identities that were ever met."""
         with self._reading() as connection:

@@ -1,7 +1,9 @@
 """Turning values into text for the screen. Strangers' words go into Content as they are: no markup is read."""
 
+import logging
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
@@ -24,6 +26,13 @@ _FUNCTION_WORDS = frozenset(
 )
 # A style for what matters less. $text-muted itself is an "auto" colour, which only CSS can resolve.
 MUTED = "$foreground 62%"
+# Math between dollars, or a macro with its arguments: what a title has of LaTeX. Lengths are bounded, so that a
+# stranger's text takes no time.
+_LATEX = re.compile(
+    r"(?<![\\$])\$(?=\S)[^$\n]{0,199}(?<=\S)\$(?!\d)"
+    r"|\\[A-Za-z]{1,20}(?:\s?\{(?:[^{}\n]|\{[^{}\n]{0,80}\}){0,200}\}){0,3}"
+    r"|\\[\"'`^~=.](?:\{[A-Za-z]\}|[A-Za-z])"
+)
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -101,6 +110,31 @@ def provenance_line(state: "SearchState", found: "FoundPaper") -> Content:
     for number, (text, style) in enumerate(steps):
         content += Content.styled(" → " if number else "", MUTED) + Content.styled(text, style)
     return content
+
+
+@lru_cache(maxsize=20_000)
+def readable(text: str) -> str:
+    """A title or abstract with its LaTeX as characters: `$\\alpha$-divergence` reads `α-divergence`.
+
+    What is no well-formed LaTeX stays as it is. Nothing is executed: macros that are not known stay, too.
+    """
+    if "$" not in text and "\\" not in text:
+        return text
+    return _LATEX.sub(_as_characters, text)
+
+
+def _as_characters(match: re.Match[str]) -> str:
+    from pylatexenc.latex2text import LatexNodes2Text
+
+    # It would warn on stderr, into the middle of the screen, of a macro without its arguments.
+    logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)
+    source = match[0]
+    try:
+        plain = LatexNodes2Text(math_mode="text", keep_comments=True).latex_to_text(source)
+    except Exception:
+        # Strangers' LaTeX: whatever its parser stumbles over, the text is shown as it is.
+        return source
+    return source if "%s" in plain else " ".join(plain.split()) or source
 
 
 def fit(text: str, width: int) -> str:

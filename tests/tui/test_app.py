@@ -10,14 +10,15 @@ from textual.widgets import Input, Static
 from textual.widgets._footer import FooterKey
 
 from pasa_tui.errors import LibraryError
-from pasa_tui.library import Library
+from pasa_tui.library import Library, Marks
 from pasa_tui.session import Session
 from pasa_tui.tui.actions import ACTIONS, PLACES
 from pasa_tui.tui.app import PasaApp
 from pasa_tui.tui.panes.log import ActionLog
 from pasa_tui.tui.panes.query import QueryEditor
 from pasa_tui.tui.panes.results import ResultsList
-from pasa_tui.tui.screens.dialogs import ChoiceDialog, ConfirmDialog, CutOffDialog, ErrorDialog, ExportDialog
+from pasa_tui.tui.screens.dialogs import ChoiceDialog, ConfirmDialog, CutOffDialog, ErrorDialog
+from pasa_tui.tui.screens.exporting import ExportDialog
 from pasa_tui.tui.screens.help import HelpScreen, help_content
 from pasa_tui.tui.screens.history import HistoryScreen
 from tests.tui.conftest import HOSTILE, Running, Script, ask, screen_of, until
@@ -316,10 +317,10 @@ async def test_the_cursor_stays_on_its_paper_while_better_ones_arrive(running: R
         results, state = screen_of(pilot).query_one(ResultsList), screen_of(pilot).state
         assert state is not None
         ranked = state.ranked()
-        results.show(ranked[2:], set())
+        results.show(ranked[2:], Marks(), lambda paper: False)
         await pilot.press("j")
         kept = results.cursor
-        results.show(ranked, set())
+        results.show(ranked, Marks(), lambda paper: False)
         assert results.cursor == kept == ranked[3].paper.id
 
 

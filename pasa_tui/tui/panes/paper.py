@@ -1,15 +1,14 @@
 """One paper: what it is, why it was selected, how it was found."""
 
-from collections.abc import Sequence
-
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from pasa_tui.events import FoundPaper, SearchState
+from pasa_tui.library import Marks
 from pasa_tui.tui.actions import bindings
-from pasa_tui.tui.text import MUTED, author_line, marked, provenance_line, query_marks, score_bar
+from pasa_tui.tui.text import MUTED, author_line, marked, provenance_line, query_marks, readable, score_bar
 
 _LEVELS = {
     "yes": ("●", "$text-success"),
@@ -34,30 +33,35 @@ class PaperPane(VerticalScroll):
         """One text; what it holds is made in `show`."""
         yield Static(id="paper-text", markup=False)
 
-    def show(
-        self, state: SearchState, found: FoundPaper | None, *, starred: bool, tags: Sequence[str], note: str
-    ) -> None:
+    def show(self, state: SearchState, found: FoundPaper | None, marks: Marks, *, known: bool) -> None:
         """Show a paper of `state`, or nothing. The same paper again, unchanged, is not drawn again."""
         key: tuple[object, ...] = ()
         if found is not None:
             verdict = (found.score, found.reason, found.verdicts)
-            key = (found.paper.id, *verdict, starred, tuple(tags), note, state.query)
+            paper_id = found.paper.id
+            mine = (
+                paper_id in marks.starred,
+                paper_id in marks.rejected,
+                marks.tags.get(paper_id),
+                marks.notes.get(paper_id),
+            )
+            key = (paper_id, *verdict, *mine, known, found.times_met, state.query)
         if key == self._shown and key:
             return
         same_paper = bool(key and self._shown and key[0] == self._shown[0])
         self._shown = key
         text = self.query_one("#paper-text", Static)
-        text.update(_content(state, found, starred=starred, tags=tags, note=note) if found else Content(""))
+        text.update(_content(state, found, marks, known=known) if found else Content(""))
         if not same_paper:
             self.scroll_home(animate=False)
 
 
-def _content(state: SearchState, found: FoundPaper, *, starred: bool, tags: Sequence[str], note: str) -> Content:
+def _content(state: SearchState, found: FoundPaper, marks: Marks, *, known: bool) -> Content:
     paper = found.paper
-    marks = query_marks(state.query)
+    tags, note = marks.tags.get(paper.id, ()), marks.notes.get(paper.id, "")
+    words = query_marks(state.query)
     blocks = [
-        Content.styled("★ " if starred else "", "$text-warning")
-        + marked(paper.title, marks, "$text-accent").stylize("bold"),
+        _signs(found, marks, known=known) + marked(readable(paper.title), words, "$text-accent").stylize("bold"),
         Content.styled(author_line(paper.authors), "$text-secondary"),
         _facts(found),
         _verdict(found),
@@ -67,7 +71,8 @@ def _content(state: SearchState, found: FoundPaper, *, starred: bool, tags: Sequ
     if paper.abstract:
         heading = "Summary (ours)" if paper.abstract_kind == "summary" else "Abstract"
         blocks.append(
-            Content.styled(f"{heading}\n", f"{MUTED} bold") + marked(paper.abstract, marks, "$text-accent bold")
+            Content.styled(f"{heading}\n", f"{MUTED} bold")
+            + marked(readable(paper.abstract), words, "$text-accent bold")
         )
     else:
         blocks.append(Content.styled("No abstract is known.", f"{MUTED} italic"))
@@ -77,6 +82,12 @@ def _content(state: SearchState, found: FoundPaper, *, starred: bool, tags: Sequ
     if note:
         blocks.append(Content.styled("Note\n", f"{MUTED} bold") + Content(note))
     return Content("\n\n").join([block for block in blocks if block])
+
+
+def _signs(found: FoundPaper, marks: Marks, *, known: bool) -> Content:
+    paper_id = found.paper.id
+    signs = (("★ ", paper_id in marks.starred), ("✗ rejected  ", paper_id in marks.rejected), ("≡ known  ", known))
+    return Content.styled("".join(sign for sign, there in signs if there), "$text-warning")
 
 
 def _facts(found: FoundPaper) -> Content:

@@ -1,22 +1,27 @@
 """The ranked papers: a list that draws only the lines in view, so thousands of papers cost no more than ten."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from pasa_tui.events import FoundPaper
-from pasa_tui.papers import PaperId
+from pasa_tui.library import Marks
+from pasa_tui.papers import Paper, PaperId
 from pasa_tui.tui.actions import bindings
-from pasa_tui.tui.text import fit, score_bar, short_authors
+from pasa_tui.tui.listing import ORDERS, Arrangement, Lister
+from pasa_tui.tui.text import fit, readable, score_bar, short_authors
+from pasa_tui.tui.typing_filter import Filtering
 
 _BAR = 8
 
@@ -24,12 +29,16 @@ _WAYS = {"search": "⌕", "section": "⤷", "citing": "↑", "co-cited": "↔", 
 """How a paper was found: by a search, cited, citing, cited along, recommended."""
 
 
-class ResultsList(ScrollView, can_focus=True):
-    """One line a paper, best first. The cursor stays on its paper when others are put above it."""
+class ResultsList(Filtering, ScrollView, can_focus=True):
+    """One line a paper. The cursor stays on its paper when others are put above it.
+
+    It is filtered, sorted and narrowed to a view by `Arrangement`; several papers can be picked for one action.
+    """
 
     BINDINGS = bindings("results")
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "results--cursor",
+        "results--picked",
         "results--selected",
         "results--rest",
         "results--bar",
@@ -45,10 +54,14 @@ class ResultsList(ScrollView, can_focus=True):
         paper_id: PaperId | None
 
     @dataclass
-    class StarToggled(Message):
-        """The user wants this paper starred, or not any more."""
+    class MarkRequested(Message):
+        """The user wants to mark these papers: those picked, or else the one under the cursor."""
 
-        paper_id: PaperId
+        what: Literal["star", "reject", "tag", "note", "copy", "open"]
+        paper_ids: tuple[PaperId, ...]
+
+    class ViewRequested(Message):
+        """The user wants to choose what is listed."""
 
     class ReadRequested(Message):
         """The user wants to read the paper under the cursor."""
@@ -56,10 +69,15 @@ class ResultsList(ScrollView, can_focus=True):
     def __init__(self) -> None:
         super().__init__(id="results")
         self.border_title = "Papers"
-        self.selected_only = False
+        self.arrangement = Arrangement()
+        self._lister = Lister()
         self._rows: list[FoundPaper] = []
         self._everything: Sequence[FoundPaper] = ()
-        self._starred: set[PaperId] = set()
+        self._marks = Marks()
+        self._is_known: Callable[[Paper], bool] = lambda paper: False
+        self._old: AbstractSet[PaperId] = frozenset()
+        self._picked: set[PaperId] = set()
+        self._picked_from: int | None = None
         self._cursor: PaperId | None = None
         self._row = 0
         self._moved = False
@@ -71,23 +89,35 @@ class ResultsList(ScrollView, can_focus=True):
         """The paper under the cursor."""
         return self._cursor
 
-    def clear(self) -> None:
-        """Show nothing, and let the cursor rest on the best paper again."""
+    @property
+    def picked(self) -> tuple[PaperId, ...]:
+        """The picked papers, in the order of their ranks."""
+        return tuple(found.paper.id for found in self._everything if found.paper.id in self._picked)
+
+    @property
+    def chosen(self) -> tuple[PaperId, ...]:
+        """The picked papers in the order of the list, or else the one under the cursor."""
+        return self.picked or ((self._cursor,) if self._cursor is not None else ())
+
+    def clear(self, old: AbstractSet[PaperId] = frozenset()) -> None:
+        """Show nothing, and let the cursor rest on the best paper again. `old` are papers that are no news."""
         self._moved, self._cursor, self._row = False, None, 0
-        self.show((), self._starred)
+        self._picked, self._picked_from, self._old = set(), None, old
+        self.arrangement = replace(self.arrangement, view="all", words="")
+        self.filter_text, self.is_typing = "", False
+        self.show((), self._marks, self._is_known)
 
-    def show(self, ranked: Sequence[FoundPaper], starred: set[PaperId]) -> None:
-        """Show these papers, best first.
+    def show(self, ranked: Sequence[FoundPaper], marks: Marks, is_known: Callable[[Paper], bool]) -> None:
+        """Show these papers, given best first, as they are arranged.
 
-        Until the user moves, the cursor rests on the best; after that it stays on its paper, and on the same
+        Until the user moves, the cursor rests on the first; after that it stays on its paper, and on the same
         line of the screen where that can be.
         """
         before = self._row - self.scroll_offset.y
-        self._everything, self._starred = ranked, starred
-        self._rows = [found for found in ranked if found.selected] if self.selected_only else list(ranked)
+        self._everything, self._marks, self._is_known = ranked, marks, is_known
+        self._rows = self._lister.listed(ranked, self.arrangement, marks, self._old)
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows))
-        selected = sum(found.selected for found in ranked)
-        self.border_subtitle = f"{selected:,} selected of {len(ranked):,}" if ranked else ""
+        self._label()
         row = 0
         if self._moved and self._cursor is not None:
             row = next((n for n, found in enumerate(self._rows) if found.paper.id == self._cursor), -1)
@@ -98,6 +128,26 @@ class ResultsList(ScrollView, can_focus=True):
             self.scroll_to(y=max(0, self._row - before), animate=False, force=True)
         self.refresh()
 
+    def _label(self) -> None:
+        selected = sum(found.selected and found.paper.id not in self._marks.rejected for found in self._everything)
+        count = f"{selected:,} selected of {len(self._everything):,}" if self._everything else ""
+        if len(self._rows) != len(self._everything) and self._everything:
+            count = f"{len(self._rows):,} shown · {count}"
+        if self._picked:
+            count = f"{len(self._picked):,} picked · {count}"
+        self.border_subtitle = Content(count)
+        label = " · ".join(part for part in (self.arrangement.label, self.filter_label()) if part)
+        self.border_title = Content("Papers" + (f" · {label}" if label else ""))
+
+    def list_as(self, arrangement: Arrangement) -> None:
+        """Show the papers in another way."""
+        self.arrangement = arrangement
+        self.show(self._everything, self._marks, self._is_known)
+
+    def filtered(self) -> None:
+        """Show what fits the filter."""
+        self.list_as(replace(self.arrangement, words=self.filter_text))
+
     def _put_cursor(self, row: int, *, scroll: bool = True) -> None:
         self._row = max(0, min(row, len(self._rows) - 1))
         paper_id = self._rows[self._row].paper.id if self._rows else None
@@ -107,6 +157,18 @@ class ResultsList(ScrollView, can_focus=True):
         if scroll:
             self.scroll_to_region(Region(0, self._row, 1, 1), animate=False, force=True)
         self.refresh()
+
+    def set_old(self, old: AbstractSet[PaperId]) -> None:
+        """These papers are no news: the view "new" leaves them out."""
+        self._old = old
+
+    def go_to(self, paper_id: PaperId) -> bool:
+        """Put the cursor on a paper; False where it is not listed."""
+        for row, found in enumerate(self._rows):
+            if found.paper.id == paper_id:
+                self._move(row)
+                return True
+        return False
 
     def render_line(self, y: int) -> Strip:
         """The line `y` cells from the top of what is in view."""
@@ -131,15 +193,20 @@ class ResultsList(ScrollView, can_focus=True):
         year = str(found.paper.date.year) if found.paper.date else "    "
         way = _WAYS[found.provenance.kind]
         authors = short_authors(found.paper) if width >= 64 else ""
+        paper_id, marks = found.paper.id, self._marks
+        picked = "▌" if paper_id in self._picked else " "
+        star = "✗" if paper_id in marks.rejected else "★" if paper_id in marks.starred else " "
+        known = "≡" if self._is_known(found.paper) else "#" if paper_id in marks.tags else " "
         segments = [
-            part(f" {score} ", f"results--{kind}"),
+            part(picked, "results--picked"),
+            part(f"{score} ", f"results--{kind}"),
             part(score_bar(found.score, _BAR), "results--bar" if found.selected else "results--bar-rest"),
-            part(" ★ " if found.paper.id in self._starred else "   ", "results--star"),
+            part(f" {star}{known}", "results--star"),
             part(f"{year} {way} ", "results--fact"),
         ]
         used = sum(cell_len(segment.text) for segment in segments)
         name = fit(authors, 12) if authors else ""
-        title = fit(found.paper.title, width - used - cell_len(name) - 1)
+        title = fit(readable(found.paper.title), width - used - cell_len(name) - 1)
         return [*segments, part(title, f"results--{kind}"), part(" ", "results--fact"), part(name, "results--fact")]
 
     # -- what the user does -------------------------------------------------------------------------------
@@ -172,17 +239,73 @@ class ResultsList(ScrollView, can_focus=True):
         """To the last paper."""
         self._move(len(self._rows) - 1)
 
-    def action_star(self) -> None:
-        """Ask for the star to be set or taken away."""
+    def action_pick(self) -> None:
+        """Pick the paper, or drop it, and go to the next one."""
         if self._cursor is not None:
+            self._picked ^= {self._cursor}
+            self._picked_from = self._row
+            self._label()
+            self._move(self._row + 1)
+
+    def action_pick_to(self, step: int) -> None:
+        """Pick from where picking began to the next (1) or previous (-1) paper."""
+        if self._picked_from is None or not self._picked:
+            self._picked_from = self._row
+        row = max(0, min(self._row + step, len(self._rows) - 1))
+        self._pick_range(row)
+
+    def _pick_range(self, row: int) -> None:
+        first, last = sorted((self._picked_from or 0, row))
+        self._picked |= {found.paper.id for found in self._rows[first : last + 1]}
+        self._label()
+        self._move(row)
+
+    def action_pick_all(self) -> None:
+        """Pick every paper that is listed, or drop all where that is so already."""
+        shown = {found.paper.id for found in self._rows}
+        self._picked = set() if shown <= self._picked else self._picked | shown
+        self._label()
+        self.refresh()
+
+    def action_drop_picks(self) -> None:
+        """Drop what was picked; where nothing is, take the filter away."""
+        if not self._picked:
+            self.clear_filter()
+        self._picked, self._picked_from = set(), None
+        self._label()
+        self.refresh()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape means this list only where there is something to drop."""
+        return bool(self._picked or self.filter_text) if action == "drop_picks" else True
+
+    def action_mark(self, what: Literal["star", "reject", "tag", "note", "copy", "open"]) -> None:
+        """Ask for the papers picked, or this one, to be marked."""
+        if chosen := self.chosen:
             self._moved = True
-            self.post_message(self.StarToggled(self._cursor))
+            self.post_message(self.MarkRequested(what, chosen))
+
+    def drop_picks(self) -> None:
+        """What was picked has been dealt with."""
+        self._picked, self._picked_from = set(), None
+        self._label()
 
     def action_toggle_all(self) -> None:
         """Show all papers, or only the selected."""
-        self.selected_only = not self.selected_only
-        self.border_title = "Selected papers" if self.selected_only else "Papers"
-        self.show(self._everything, self._starred)
+        self.list_as(replace(self.arrangement, view="all" if self.arrangement.view != "all" else "selected"))
+
+    def action_view(self) -> None:
+        """Ask which papers to list."""
+        self.post_message(self.ViewRequested())
+
+    def action_sort(self) -> None:
+        """Sort by the next of the orders."""
+        after = ORDERS[(ORDERS.index(self.arrangement.order) + 1) % len(ORDERS)]
+        self.list_as(replace(self.arrangement, order=after, reverse=False))
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self.list_as(replace(self.arrangement, reverse=not self.arrangement.reverse))
 
     def action_read(self) -> None:
         """Ask to read the paper."""
@@ -190,10 +313,22 @@ class ResultsList(ScrollView, can_focus=True):
             self.post_message(self.ReadRequested())
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the line clicked."""
+        """Put the cursor on the line clicked; with ctrl pick it, with shift all up to it; a double click reads."""
         offset = event.get_content_offset(self)
-        if offset is not None and self.scroll_offset.y + offset.y < len(self._rows):
-            self._move(self.scroll_offset.y + offset.y)
+        if offset is None or (row := self.scroll_offset.y + offset.y) >= len(self._rows):
+            return
+        if event.shift:
+            if self._picked_from is None:
+                self._picked_from = self._row
+            self._pick_range(row)
+            return
+        if event.ctrl:
+            self._picked ^= {self._rows[row].paper.id}
+            self._picked_from = row
+            self._label()
+        self._move(row)
+        if event.chain == 2:
+            self.action_read()
 
     def on_resize(self) -> None:
         """Keep the cursor in view."""

@@ -1,17 +1,14 @@
 """Small questions: where to search, which cut-off, what to export where, really?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Checkbox, Input, Label, OptionList, RadioButton, RadioSet, Static
+from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from pasa_tui.errors import PasaError
@@ -129,60 +126,4 @@ class ErrorDialog(Dialog[None]):
 
     def on_button_pressed(self) -> None:
         """Close."""
-        self.dismiss(None)
-
-
-@dataclass(frozen=True, slots=True)
-class ExportChoice:
-    """Which papers, into which file, in which encoding."""
-
-    only: str
-    path: Path
-    latex: bool
-
-
-class ExportDialog(Dialog[ExportChoice | None]):
-    """Ask what to export. The answer is None if nothing."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]
-    KINDS = ("selected", "starred", "all")
-
-    def __init__(self, counts: dict[str, int], path: Path, *, latex: bool) -> None:
-        """`counts` says of each of `KINDS` how many papers that would be."""
-        super().__init__()
-        self._counts = counts
-        self._path = path
-        self._latex = latex
-
-    def compose(self) -> ComposeResult:
-        """Which papers; the file; the encoding."""
-        first = next((kind for kind in self.KINDS if self._counts[kind]), "all")
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Export to BibTeX"
-            with RadioSet():
-                for kind in self.KINDS:
-                    yield RadioButton(f"{kind} ({self._counts[kind]:,})", value=kind == first, id=f"kind-{kind}")
-            yield Input(str(self._path), placeholder="File")
-            yield Checkbox("LaTeX's encoding instead of UTF-8", self._latex)
-            with Horizontal(classes="buttons"):
-                yield Button("Cancel", id="cancel")
-                yield Button("Export", id="export", variant="primary")
-
-    def on_mount(self) -> None:
-        """Enter exports at once: the file has the focus."""
-        self.query_one(Input).focus()
-
-    @on(Input.Submitted)
-    @on(Button.Pressed, "#export")
-    def export(self) -> None:
-        """Answer with what is filled in."""
-        pressed = self.query_one(RadioSet).pressed_button
-        only = (pressed.id or "kind-all").removeprefix("kind-") if pressed else "all"
-        text = self.query_one(Input).value.strip()
-        if text:
-            self.dismiss(ExportChoice(only, Path(text).expanduser(), self.query_one(Checkbox).value))
-
-    @on(Button.Pressed, "#cancel")
-    def cancel(self) -> None:
-        """Answer None."""
         self.dismiss(None)

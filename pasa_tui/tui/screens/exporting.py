@@ -1,31 +1,128 @@
-"""From the papers on the screen to a file: ask which and where, never overwrite unasked, say where it went."""
+"""From the papers on the screen to a file or the clipboard: ask which, how and where, never overwrite unasked."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.widgets import Button, Checkbox, Input, RadioButton, RadioSet, Select
 
 from pasa_tui.errors import ExportError
-from pasa_tui.events import FoundPaper, SearchState
+from pasa_tui.events import SearchState
+from pasa_tui.export.formats import FORMATS, format_of, render
+from pasa_tui.library import Marks
 from pasa_tui.papers import PaperId
-from pasa_tui.tui.screens.dialogs import ConfirmDialog, ErrorDialog, ExportChoice, ExportDialog
+from pasa_tui.records import records_from
+from pasa_tui.tui.screens.dialogs import ConfirmDialog, Dialog, ErrorDialog
 from pasa_tui.tui.text import plural, subject_words
 
+if TYPE_CHECKING:
+    from pasa_tui.export.record import Record
 
-def export_papers(screen: Screen[None], state: SearchState, starred: set[PaperId], *, latex: bool) -> None:
-    """Ask, write, and tell."""
-    ranked = state.ranked()
-    kinds: dict[str, list[FoundPaper]] = {
-        "selected": [found for found in ranked if found.selected],
-        "starred": [found for found in ranked if found.paper.id in starred],
-        "all": ranked,
+
+@dataclass(frozen=True, slots=True)
+class ExportChoice:
+    """Which papers, in which format and encoding, into which file; None: to the clipboard."""
+
+    only: str
+    output: str
+    latex: bool
+    path: Path | None
+
+
+class ExportDialog(Dialog[ExportChoice | None]):
+    """Ask what to export. The answer is None if nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]
+
+    def __init__(self, counts: Mapping[str, int], path: Path, *, latex: bool) -> None:
+        """`counts` says how many papers each kind has; `path` is the file to offer, its suffix following the format."""
+        super().__init__()
+        self._counts = counts
+        self._path = path
+        self._latex = latex
+
+    def compose(self) -> ComposeResult:
+        """Which papers; the format; the file; the encoding."""
+        first = next((kind for kind, count in self._counts.items() if count), "all")
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Export"
+            with RadioSet():
+                for kind, count in self._counts.items():
+                    yield RadioButton(f"{kind} ({count:,})", value=kind == first, id=f"kind-{kind}")
+            formats = [(known.label, name) for name, known in FORMATS.items()]
+            yield Select(formats, value="bibtex", allow_blank=False, compact=True)
+            yield Input(str(self._path), placeholder="File")
+            yield Checkbox("LaTeX's encoding instead of UTF-8", self._latex)
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="cancel")
+                yield Button("Clipboard", id="clipboard")
+                yield Button("Export", id="export", variant="primary")
+
+    def on_mount(self) -> None:
+        """Enter exports at once: the file has the focus."""
+        self.query_one(Input).focus()
+
+    def on_select_changed(self, event: "Select.Changed") -> None:
+        """The file's suffix and the encoding follow the format."""
+        chosen = FORMATS[str(event.value)]
+        field = self.query_one(Input)
+        path = Path(field.value.strip() or self._path)
+        if path.suffix != chosen.suffix and format_of(path):
+            field.value = str(path.with_suffix(chosen.suffix))
+        self.query_one(Checkbox).display = chosen.encodes
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#export")
+    def export(self) -> None:
+        """Answer with what is filled in."""
+        text = self.query_one(Input).value.strip()
+        if text:
+            self.dismiss(self._choice(Path(text).expanduser()))
+
+    @on(Button.Pressed, "#clipboard")
+    def copy(self) -> None:
+        """Answer with what is filled in, for the clipboard."""
+        self.dismiss(self._choice(None))
+
+    @on(Button.Pressed, "#cancel")
+    def cancel(self) -> None:
+        """Answer None."""
+        self.dismiss(None)
+
+    def _choice(self, path: Path | None) -> ExportChoice:
+        pressed = self.query_one(RadioSet).pressed_button
+        only = (pressed.id or "kind-all").removeprefix("kind-") if pressed else "all"
+        output = str(self.query_one(Select).value)
+        return ExportChoice(only, output, self.query_one(Checkbox).value and FORMATS[output].encodes, path)
+
+
+def export_papers(
+    screen: Screen[None], state: SearchState, marks: Marks, picked: Sequence[PaperId], *, latex: bool
+) -> None:
+    """Ask, write, and tell. `picked` are the papers picked in the list, if any."""
+    every = records_from(state, marks, "all")
+    kinds: dict[str, list[Record]] = {
+        "picked": [record for record in every if record.paper.id in set(picked)],
+        "selected": [record for record in every if record.selected],
+        "starred": [record for record in every if record.starred],
+        "tagged": [record for record in every if record.tags],
+        "all": every,
     }
+    if not picked:
+        del kinds["picked"]
 
     def chosen(choice: ExportChoice | None) -> None:
         if choice is not None:
             _write(screen, kinds[choice.only], choice, overwrite=False)
 
-    counts = {kind: len(papers) for kind, papers in kinds.items()}
+    counts = {kind: len(records) for kind, records in kinds.items()}
     screen.app.push_screen(ExportDialog(counts, Path.cwd() / _file_name(state.query), latex=latex), chosen)
 
 
@@ -34,21 +131,25 @@ def _file_name(query: str) -> str:
     return f"{'-'.join(words[:4]) or 'papers'}-{date.today().isoformat()}.bib"
 
 
-def _write(screen: Screen[None], papers: list[FoundPaper], choice: ExportChoice, *, overwrite: bool) -> None:
-    # Imported when something is exported: the BibTeX library takes longer to load than a first frame may.
-    from pasa_tui.export.bibtex import to_bibtex
+def _write(screen: Screen[None], records: "list[Record]", choice: ExportChoice, *, overwrite: bool) -> None:
     from pasa_tui.export.files import write_export
 
     def replaced(yes: bool | None) -> None:
         if yes:
-            _write(screen, papers, choice, overwrite=True)
+            _write(screen, records, choice, overwrite=True)
 
-    if choice.path.is_file() and not overwrite:
-        screen.app.push_screen(ConfirmDialog(f"{choice.path} is there already. Replace it?", "Replace"), replaced)
+    path = choice.path
+    if path is not None and path.is_file() and not overwrite:
+        screen.app.push_screen(ConfirmDialog(f"{path} is there already. Replace it?", "Replace"), replaced)
+        return
+    text = render(records, choice.output, latex=choice.latex)
+    if path is None:
+        screen.app.copy_to_clipboard(text)
+        screen.notify(f"{plural(len(records), 'paper')} copied as {FORMATS[choice.output].label}", markup=False)
         return
     try:
-        write_export(to_bibtex((found.paper for found in papers), latex=choice.latex), choice.path, overwrite=overwrite)
+        write_export(text, path, overwrite=overwrite)
     except ExportError as error:
         screen.app.push_screen(ErrorDialog(error))
     else:
-        screen.notify(f"{plural(len(papers), 'paper')} written to {choice.path}", markup=False)
+        screen.notify(f"{plural(len(records), 'paper')} written to {path}", markup=False)

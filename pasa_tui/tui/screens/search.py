@@ -15,7 +15,8 @@ from pasa_tui.tui.panes.query import HowItWorks, QueryEditor, SearchOptions
 from pasa_tui.tui.panes.status import StatusLine
 from pasa_tui.tui.places import Place
 from pasa_tui.tui.runs import SearchFinished, SearchNotOpened, SearchOpened, SearchProgressed, SearchRuns, SearchView
-from pasa_tui.tui.screens.choosing import Choices, Choosing
+from pasa_tui.tui.screens.choosing import Choices
+from pasa_tui.tui.screens.marking import Marking
 
 # What the first frame does not show is imported after it: the session with the loop and the library, the panes
 # that are empty as yet, and the dialogs. Together they cost as much as all of Textual.
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from pasa_tui.config.settings import AgentSettings
     from pasa_tui.events import Event, SearchState
     from pasa_tui.session import Session
-    from pasa_tui.tui.panes.results import ResultsList
     from pasa_tui.tui.panes.welcome import Welcome
 
 # Seconds between two rankings of the list while papers stream in: the eye follows no faster.
@@ -35,7 +35,7 @@ _DRAW_SECONDS = 0.2
 _REST_SECONDS = 0.06
 
 
-class SearchScreen(Choosing):
+class SearchScreen(Marking):
     """Panes that collapse into tabs on a narrow terminal. Workers post messages; handlers change widgets."""
 
     BINDINGS = bindings("search")
@@ -240,7 +240,7 @@ class SearchScreen(Choosing):
         status.show(view.state if view else None, self._place_of(view))
         if view is not None:
             self._log.update_from(undrawn, view.state)
-            self._results.show(view.state.ranked(), self._marks.starred)
+            self._results.show(view.state.ranked(), self._marks.all, self._marks.is_known)
             self._show_paper()
 
     def on_results_list_highlighted(self) -> None:
@@ -254,21 +254,12 @@ class SearchScreen(Choosing):
             return
         paper_id = self._results.cursor
         found = self._view.state.papers.get(paper_id) if paper_id else None
-        tags, note = self._marks.tags_and_note(paper_id)
-        self._paper.show(self._view.state, found, starred=paper_id in self._marks.starred, tags=tags, note=note)
+        known = found is not None and self._marks.is_known(found.paper)
+        self._paper.show(self._view.state, found, self._marks.all, known=known)
 
     def on_results_list_read_requested(self) -> None:
         """To the abstract."""
         self.action_show_pane("paper")
-
-    def on_results_list_star_toggled(self, message: "ResultsList.StarToggled") -> None:
-        """Keep the star, or take it away."""
-        if self._require_session():
-            try:
-                self._marks.toggle_star(message.paper_id)
-            except PasaError as error:
-                self.show_error(error)
-            self._draw()
 
     def on_welcome_question_picked(self, message: "Welcome.QuestionPicked") -> None:
         """Search for the example."""
@@ -360,7 +351,7 @@ class SearchScreen(Choosing):
         if self._view is None or not self._view.state.papers:
             self.notify("There is no paper to export yet.", severity="warning", markup=False)
             return
-        export_papers(self, self._view.state, self._marks.starred, latex=self._latex)
+        export_papers(self, self._view.state, self._marks.all, self._results.picked, latex=self._latex)
 
     def action_help(self) -> None:
         """All keys."""
@@ -374,9 +365,3 @@ class SearchScreen(Choosing):
         elif self._session is None:
             self.notify("The library is being opened…", markup=False)
         return self._session
-
-    def show_error(self, error: Exception) -> None:
-        """One message with what to do about it."""
-        from pasa_tui.tui.screens.asking import show_error
-
-        show_error(self, error)
