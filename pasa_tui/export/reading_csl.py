@@ -13,7 +13,7 @@ from pasa_tui.papers import Paper
 
 
 def read_csl_json(text: str, path: Path) -> References:
-    """The papers of a CSL-JSON text: an array of items, or an object that has one. Raises ExportError where it is none."""
+    """The papers of a CSL-JSON text: an array of items, or an object that has one. Raises ExportError for others."""
     try:
         items = json.loads(text)
     except json.JSONDecodeError as error:

@@ -11,7 +11,10 @@ _RIS_LINE = re.compile(r"([A-Z][A-Z0-9])  ?-(?: (.*))?")
 
 
 def read_ris(text: str, path: Path) -> References:
-    """Entries stand between TY and ER; a line without a tag goes on with the one before."""
+    """The papers of a RIS text, entries being between TY and ER; a line without a tag goes on with the one before.
+
+    Raises ExportError, with the line, where it is not RIS.
+    """
     result = References()
     entry: dict[str, list[str]] | None = None
     values: list[str] = []

@@ -13,14 +13,14 @@ from pasa_tui.export.publication import UNTITLED, publication_of
 from pasa_tui.export.record import Record
 from pasa_tui.papers import arxiv_of_doi
 
-_TYPES = {"article": "JOUR", "inproceedings": "CPAPER", "misc": "GEN"}
+_TYPES = {"article": "JOUR", "inproceedings": "CONF", "misc": "GEN"}
 _SUMMARY = "Summary by pasa-tui, not the authors' abstract: "
 
 
 def to_ris(records: Sequence[Record]) -> str:
     """RIS entries of records whose papers differ, in their order; lines end in CR LF, as the format has it.
 
-    A preprint is UNPD (unpublished work) with its arXiv id as AN (accession number); that of a published paper too.
+    A preprint is UNPB (unpublished work) with its arXiv id as AN (accession number); that of a published paper too.
     """
     keys = citation_keys([record.paper for record in records])
     return "".join(
@@ -33,7 +33,7 @@ def to_ris(records: Sequence[Record]) -> str:
 def _fields(record: Record, key: str) -> Iterator[tuple[str, str]]:
     paper, publication = record.paper, publication_of(record.paper)
     published = publication.venue or (publication.doi and not arxiv_of_doi(publication.doi))
-    yield "TY", _TYPES[publication.kind] if published or not publication.arxiv else "UNPD"
+    yield "TY", _TYPES[publication.kind] if published or not publication.arxiv else "UNPB"
     yield "ID", key
     for name in known_authors(paper.authors):
         yield "AU", _name(name)
@@ -46,7 +46,6 @@ def _fields(record: Record, key: str) -> Iterator[tuple[str, str]]:
         yield "DA", publication.date.replace("-", "/")
     yield "DO", cleaned(publication.doi or "")
     if publication.arxiv:
-        yield "DB", "arXiv"
         yield "AN", f"arXiv:{publication.arxiv}"
     yield "UR", publication.url or ""
     for tag in record.tags:
