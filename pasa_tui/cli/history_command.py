@@ -13,7 +13,7 @@ from pasa_tui.cli.context import Context
 @click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_obj
 def command(context: Context, text: str, limit: int, output: str) -> None:
-    """List past searches, newest first; with TEXT, those whose question has its words."""
+    """List past searches, newest first; with TEXT, those whose question or title has its words."""
     with context.open_library() as library:
         rows = library.searches(text, limit)
     if output == "json":
@@ -21,6 +21,8 @@ def command(context: Context, text: str, limit: int, output: str) -> None:
             {
                 "id": row.id,
                 "query": row.query,
+                "title": row.title,
+                "parent": row.parent,
                 "before": row.before.isoformat() if row.before else None,
                 "corpus": row.settings.get("corpus"),
                 "sources": row.settings.get("sources", ["corpus"]),
@@ -38,7 +40,6 @@ def command(context: Context, text: str, limit: int, output: str) -> None:
         return
     for row in rows:
         started = row.started_at.astimezone().strftime("%Y-%m-%d %H:%M")
-        query = " ".join(row.query.split())
-        click.echo(f"{row.id:>4}  {started}  {row.status:<11}  {row.selected:>4} of {row.met:<5}  {query}")
+        click.echo(f"{row.id:>4}  {started}  {row.status:<11}  {row.selected:>4} of {row.met:<5}  {row.name}")
     if not rows:
         click.echo("No search is kept yet." if not text else "No past search has these words.", err=True)
