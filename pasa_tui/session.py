@@ -9,7 +9,7 @@ from pasa_tui.agent import run_agent
 from pasa_tui.assembly import Agent, AgentBuilder, SearchRequest, builtin_agent
 from pasa_tui.config import Paths
 from pasa_tui.errors import LibraryError
-from pasa_tui.events import Event, ModelsCounted, SearchEnded, SearchStarted, SearchState, Warned
+from pasa_tui.events import Event, ModelsCounted, SearchEnded, SearchStarted, SearchState, Warned, carried
 from pasa_tui.library import Library
 from pasa_tui.papers import Query
 from pasa_tui.usage import added
@@ -33,15 +33,25 @@ class Session:
         self._paths = paths
         self._build_agent = build_agent
 
-    def start(self, request: SearchRequest) -> "RunningSearch":
-        """A new search, kept in the library from here on. Raises PasaError, and then nothing is kept."""
+    def start(
+        self, request: SearchRequest, *, parent: int | None = None, keeps_papers: bool = False
+    ) -> "RunningSearch":
+        """A new search, kept in the library from here on. Raises PasaError, and then nothing is kept.
+
+        `parent` is the search that it goes on from. With `keeps_papers` it begins with all papers that the parent
+        met, and what was judged there is not judged again (but for the last ranking of the builtin agent).
+        """
         agent = self._build_agent(request, self._paths)
         try:
-            search_id = self.library.create_search(request.query, {**request.to_json(), "models": dict(agent.record)})
+            past = list(carried([self.library.state(parent)])) if parent and keeps_papers else []
+            settings = {**request.to_json(), "models": dict(agent.record)}
+            search_id = self.library.create_search(request.query, settings, parent=parent)
+            if past:
+                self.library.record(search_id, past)
         except BaseException:
             agent.close()
             raise
-        return RunningSearch(search_id, request, agent, self.library, past=())
+        return RunningSearch(search_id, request, agent, self.library, past=past)
 
     def resume(self, search_id: int, *, max_cost: float | None = None) -> "RunningSearch":
         """Go on with a recorded search where it stopped; with `max_cost` under that limit instead of its own.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from textual.message import Message
 from textual.screen import Screen
@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from pasa_tui.events import Event, SearchState
+    from pasa_tui.papers import PaperId
     from pasa_tui.session import SearchRequest, Session
+
+
+What = Literal["open", "resume", "rerun"]
+"""What to do with a past search: show it, go on with it, or search for the same once more."""
 
 
 @dataclass
@@ -26,6 +31,7 @@ class SearchView:
     state: "SearchState"
     search_id: int | None = None
     follower: Follower | None = None
+    parent: int | None = None
 
 
 @dataclass
@@ -47,10 +53,11 @@ class SearchFinished(Message):
 
 @dataclass
 class SearchOpened(Message):
-    """A past search was read from the library; with `resume` the user wants to go on with it."""
+    """A past search was read from the library; `what` is to be done with it."""
 
     view: SearchView
-    resume: bool
+    what: What
+    paper_id: "PaperId | None"
 
 
 @dataclass
@@ -91,12 +98,12 @@ class SearchRuns:
         if self._workers:
             await self._screen.app.workers.wait_for_complete(self._workers)
 
-    def open(self, session: "Session", search_id: int, *, resume: bool) -> None:
+    def open(self, session: "Session", search_id: int, *, what: What, paper_id: "PaperId | None") -> None:
         """Read a past search in a thread."""
 
         def work() -> None:
             try:
-                self._screen.post_message(SearchOpened(_read(session, search_id), resume))
+                self._screen.post_message(SearchOpened(_read(session, search_id), what, paper_id))
             except PasaError as error:
                 self._screen.post_message(SearchNotOpened(error))
 
@@ -109,7 +116,7 @@ def _read(session: "Session", search_id: int) -> SearchView:
 
     row = session.library.search(search_id)
     request = SearchRequest.from_json(Query(row.query, row.before), dict(row.settings))
-    view = SearchView(request, session.library.state(search_id), search_id)
+    view = SearchView(request, session.library.state(search_id), search_id, parent=row.parent)
     if view.state.ending is None and row.status == "interrupted":
         view.state.ending = "cancelled"
     return view

@@ -212,19 +212,6 @@ async def test_the_cut_off_is_checked_and_used(running: Running, library: Librar
     assert str(library.search(1).before) == "2020-06-30"
 
 
-async def test_a_history_entry_is_deleted_after_a_question(running: Running, library: Library) -> None:
-    async with running() as pilot:
-        await ask(pilot)
-        await pilot.press("h", "f8")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
-        await pilot.press("n")
-        assert len(library.searches()) == 1
-        await pilot.press("f8")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
-        await pilot.press("y")
-        await until(pilot, lambda: not library.searches())
-
-
 async def test_papers_without_sections_are_counted_once(running: Running) -> None:
     async with running() as pilot:
         await ask(pilot)

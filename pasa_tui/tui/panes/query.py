@@ -31,6 +31,15 @@ class QueryEditor(TextArea):
 
         text: str
 
+    @dataclass
+    class PastWanted(Message):
+        """The user wants the question of an earlier (-1) or later (1) search."""
+
+        step: int
+
+    class EditorWanted(Message):
+        """The user wants to write in an editor of their own."""
+
     class Left(Message):
         """The user wants out of the editor."""
 
@@ -47,6 +56,9 @@ class QueryEditor(TextArea):
             "ctrl+j": self.action_newline,
             "alt+enter": self.action_newline,
             "escape": self.action_leave,
+            "ctrl+up": lambda: self.action_past_question(-1),
+            "ctrl+down": lambda: self.action_past_question(1),
+            "ctrl+e": self.action_external_editor,
         }
         if handler := handlers.get(event.key):
             event.stop()
@@ -62,6 +74,14 @@ class QueryEditor(TextArea):
     def action_newline(self) -> None:
         """Begin a new line."""
         self.insert("\n")
+
+    def action_past_question(self, step: int) -> None:
+        """Ask for the question of an earlier or later search."""
+        self.post_message(self.PastWanted(step))
+
+    def action_external_editor(self) -> None:
+        """Ask for the user's own editor."""
+        self.post_message(self.EditorWanted())
 
     def action_leave(self) -> None:
         """Give the focus away."""

@@ -13,6 +13,7 @@ from pasa_tui.tui.screens.dialogs import ChoiceDialog, CutOffDialog, ErrorDialog
 if TYPE_CHECKING:
     from pasa_tui.assembly import Expectation
     from pasa_tui.library import Library
+    from pasa_tui.tui.screens.history import HistoryChoice
 
 _PLACES_HINT = "pasa-tui corpus build … makes more corpora; pasa-tui doctor checks the sources."
 _MODELS_HINT = "A section [profiles.NAME] of the settings adds a model; pasa-tui models check NAME tries it."
@@ -74,13 +75,13 @@ def ask_expected(screen: Screen[None], model: str, expected: "Expectation", begi
     screen.app.push_screen(ConfirmDialog(question, "Search", title="What this is likely to take"), answered)
 
 
-def ask_history(screen: Screen[None], library: "Library", use: Callable[[int, bool], None]) -> None:
-    """Let the user choose a past search, and `use` its number and whether to go on with it."""
-    from pasa_tui.tui.screens.history import HistoryChoice, HistoryScreen
+def ask_history(screen: Screen[None], library: "Library", use: "Callable[[HistoryChoice], None]") -> None:
+    """Let the user choose a past search, and `use` the choice."""
+    from pasa_tui.tui.screens.history import HistoryScreen
 
-    def chosen(choice: HistoryChoice | None) -> None:
+    def chosen(choice: "HistoryChoice | None") -> None:
         if choice is not None:
-            use(choice.search_id, choice.what == "resume")
+            use(choice)
 
     screen.app.push_screen(HistoryScreen(library), chosen)
 

@@ -1,7 +1,8 @@
-"""Past searches: open, resume, delete."""
+"""Past searches and all papers of the library: find, open, resume, rename, copy, compare, merge, delete, undo."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -10,19 +11,27 @@ from textual.widgets import Footer, Input, OptionList
 from textual.widgets.option_list import Option
 
 from pasa_tui.errors import PasaError
-from pasa_tui.library import Library, SearchRow
+from pasa_tui.library import Library, PaperRow, SearchRow
+from pasa_tui.papers import PaperId
 from pasa_tui.tui.actions import bindings
 from pasa_tui.tui.places import LIVE
-from pasa_tui.tui.screens.dialogs import ConfirmDialog, Dialog
-from pasa_tui.tui.text import MUTED, plural
+from pasa_tui.tui.screens.dialogs import Dialog
+from pasa_tui.tui.screens.labelling import LineDialog
+from pasa_tui.tui.text import MUTED, plural, readable
+
+Answer = TypeVar("Answer")
+
+_MOST = 200
+"""Lines that the list holds at most: nobody reads on, and each costs a moment of drawing."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryChoice:
-    """What to do with which search."""
+    """What to do with which search; "open" goes to `paper_id` where one is given."""
 
-    what: Literal["open", "resume"]
+    what: Literal["open", "resume", "rerun"]
     search_id: int
+    paper_id: PaperId | None = None
 
 
 class HistoryScreen(Dialog[HistoryChoice | None]):
@@ -33,22 +42,24 @@ class HistoryScreen(Dialog[HistoryChoice | None]):
     def __init__(self, library: Library) -> None:
         super().__init__()
         self._library = library
+        self._papers = False
+        self._picked: list[int] = []
+        self._deleted: list[int] = []
 
     def compose(self) -> ComposeResult:
         """A line to type in, the list, and the keys."""
-        with Vertical(classes="dialog history") as dialog:
-            dialog.border_title = "Past searches"
-            yield Input(placeholder="Type to find a past search")
+        with Vertical(classes="dialog history"):
+            yield Input()
             yield OptionList(markup=False)
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Show all."""
-        self._refill("")
+        self._refill()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def on_input_changed(self) -> None:
         """Show those with these words."""
-        self._refill(event.value)
+        self._refill()
 
     def on_input_submitted(self) -> None:
         """Enter in the line opens the highlighted search."""
@@ -58,8 +69,14 @@ class HistoryScreen(Dialog[HistoryChoice | None]):
         """Arrow keys move in the list while the line has the focus."""
         key = getattr(event, "key", "")
         options = self.query_one(OptionList)
-        if self.query_one(Input).has_focus and key in ("down", "up"):
-            (options.action_cursor_down if key == "down" else options.action_cursor_up)()
+        moves: dict[str, Callable[[], None]] = {
+            "down": options.action_cursor_down,
+            "up": options.action_cursor_up,
+            "pagedown": options.action_page_down,
+            "pageup": options.action_page_up,
+        }
+        if self.query_one(Input).has_focus and key in moves:
+            moves[key]()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """A click or Enter opens."""
@@ -67,64 +84,188 @@ class HistoryScreen(Dialog[HistoryChoice | None]):
         self.action_open()
 
     def action_open(self) -> None:
-        """Answer: open the highlighted search."""
-        if (search_id := self._highlighted()) is not None:
-            self.dismiss(HistoryChoice("open", search_id))
+        """Answer: open the highlighted search, or the latest one that found the highlighted paper."""
+        option_id = self._highlighted()
+        if option_id is None:
+            return
+        if not self._papers:
+            self.dismiss(HistoryChoice("open", int(option_id)))
+            return
+        paper_id = PaperId(option_id)
+        if searches := self._try(lambda: self._library.searches_of(paper_id)):
+            self.dismiss(HistoryChoice("open", searches[0][0], paper_id))
+        else:
+            self.notify("Its searches have been deleted.", severity="warning", markup=False)
 
     def action_resume(self) -> None:
         """Answer: resume the highlighted search."""
-        if (search_id := self._highlighted()) is not None:
+        if (search_id := self._search()) is not None:
             self.dismiss(HistoryChoice("resume", search_id))
+
+    def action_rerun(self) -> None:
+        """Answer: search for the same once more; what is new since can be shown alone."""
+        if (search_id := self._search()) is not None:
+            self.dismiss(HistoryChoice("rerun", search_id))
 
     def action_close(self) -> None:
         """Answer nothing."""
         self.dismiss(None)
 
-    def action_delete(self) -> None:
-        """Forget the highlighted search, after a question."""
-        search_id = self._highlighted()
+    def action_papers(self) -> None:
+        """Look for papers of the library instead of searches, or back."""
+        self._papers = not self._papers
+        self._refill()
+
+    def action_pick(self) -> None:
+        """Pick the search for comparing or merging, or drop it."""
+        if (search_id := self._search()) is not None:
+            if search_id in self._picked:
+                self._picked.remove(search_id)
+            else:
+                self._picked.append(search_id)
+            self._refill()
+            self.query_one(OptionList).action_cursor_down()
+
+    def action_compare(self) -> None:
+        """Show what only one of two searches has: of the two picked, or the one picked and the highlighted."""
+        from pasa_tui.tui.screens.comparing import CompareScreen
+
+        pair = list(self._picked)
+        if len(pair) == 1 and (search_id := self._search()) is not None and search_id not in pair:
+            pair.append(search_id)
+        if len(pair) != 2:
+            self.notify("Pick two searches to compare (f5).", severity="warning", markup=False)
+            return
+        rows = self._try(lambda: [self._library.search(search_id) for search_id in pair])
+        if rows:
+            self.app.push_screen(CompareScreen(self._library, *rows))
+
+    def action_merge(self) -> None:
+        """Make one more search of all that are picked."""
+        if len(self._picked) < 2:
+            self.notify("Pick two or more searches to merge (f5).", severity="warning", markup=False)
+            return
+        picked = list(self._picked)
+        if merged := self._try(lambda: self._library.merge_searches(picked)):
+            self._picked = []
+            self._refill()
+            self.notify(f"{plural(len(picked), 'search')} merged as search {merged}.", markup=False)
+
+    def action_duplicate(self) -> None:
+        """Keep a copy of the highlighted search."""
+        search_id = self._search()
+        if search_id is not None and (copy := self._try(lambda: self._library.duplicate_search(search_id))):
+            self._refill()
+            self.notify(f"Search {search_id} copied as {copy}.", markup=False)
+
+    def action_rename(self) -> None:
+        """Ask for a title."""
+        search_id = self._search()
         if search_id is None:
             return
 
-        def answered(yes: bool | None) -> None:
-            if yes:
-                try:
-                    self._library.delete_search(search_id)
-                except PasaError as error:
-                    self.notify(str(error), severity="error", markup=False)
-                self._refill(self.query_one(Input).value)
+        def answered(title: str | None) -> None:
+            if title is not None:
+                self._try(lambda: self._library.rename_search(search_id, title))
+                self._refill()
 
-        query = " ".join(self._library.search(search_id).query.split())
-        question = f"Forget “{query[:120]}”? Papers with a star, tag or note stay in the library."
-        self.app.push_screen(ConfirmDialog(question, "Forget"), answered)
+        title = self._try(lambda: self._library.search(search_id).title) or ""
+        self.app.push_screen(LineDialog("Rename", "Title; empty for the question itself:", title), answered)
 
-    def _highlighted(self) -> int | None:
-        options = self.query_one(OptionList)
-        if options.highlighted is None:
-            return None
-        option_id = options.get_option_at_index(options.highlighted).id
-        return int(option_id) if option_id else None
+    def action_delete(self) -> None:
+        """Put the highlighted search away."""
+        if (search_id := self._search()) is None:
+            return
+        try:
+            self._library.delete_search(search_id)
+        except PasaError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self._deleted.append(search_id)
+        self._picked = [picked for picked in self._picked if picked != search_id]
+        self._refill()
+        self.notify(f"Search {search_id} deleted; ctrl+z brings it back.", markup=False)
 
-    def _refill(self, text: str) -> None:
-        options = self.query_one(OptionList)
-        kept = options.highlighted
-        rows = self._library.searches(text)
-        options.clear_options()
-        options.add_options([Option(_line(row), id=str(row.id)) for row in rows])
-        if rows:
-            options.highlighted = min(kept or 0, len(rows) - 1)
+    def action_restore(self) -> None:
+        """Bring back the search deleted last."""
+        if not self._deleted:
+            self._deleted = [row.id for row in self._try(lambda: self._library.searches(deleted=True)) or ()][:1]
+        if self._deleted:
+            search_id = self._deleted.pop()
+            self._try(lambda: self._library.restore_search(search_id))
+            self._refill()
         else:
-            options.add_option(Option(Content.styled("No past search has these words.", MUTED), disabled=True))
+            self.notify("No search was deleted.", markup=False)
+
+    def _try(self, ask: Callable[[], Answer]) -> Answer | None:
+        try:
+            return ask()
+        except PasaError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return None
+
+    def _search(self) -> int | None:
+        option_id = self._highlighted()
+        return None if option_id is None or self._papers else int(option_id)
+
+    def _highlighted(self) -> str | None:
+        options = self.query_one(OptionList)
+        if options.highlighted is None or not options.option_count:
+            return None
+        return options.get_option_at_index(options.highlighted).id
+
+    def _refill(self) -> None:
+        line, options = self.query_one(Input), self.query_one(OptionList)
+        kept = options.highlighted
+        found: list[Option]
+        if self._papers:
+            title, line.placeholder = "Papers of all searches", "Words of title, abstract or authors"
+            found = [
+                Option(_paper_line(row), id=row.paper.id) for row in self._try(lambda: self._found(line.value)) or ()
+            ]
+            nothing = "No paper of the library has these words." if line.value.strip() else "Type to find papers."
+        else:
+            title, line.placeholder = "Past searches", "Type to find a past search"
+            rows = self._try(lambda: self._library.searches(line.value, _MOST)) or ()
+            found = [Option(_search_line(row, picked=row.id in self._picked), id=str(row.id)) for row in rows]
+            nothing = "No past search has these words." if line.value.strip() else "No search is kept yet."
+        self.query_one(".dialog").border_title = title
+        options.clear_options()
+        options.add_options(found or [Option(Content.styled(nothing, MUTED), disabled=True)])
+        if found:
+            options.highlighted = min(kept or 0, len(found) - 1)
+
+    def _found(self, text: str) -> list[PaperRow]:
+        starred = not text.strip()
+        return self._library.find_papers(text, _MOST, starred=starred)
 
 
-def _line(row: SearchRow) -> Content:
+def _search_line(row: SearchRow, *, picked: bool) -> Content:
     started = row.started_at.astimezone().strftime("%Y-%m-%d %H:%M")
     colour = {"done": "$text-success", "failed": "$text-error"}.get(row.status, "$text-warning")
     where = LIVE if row.settings.get("sources", ["corpus"]) != ["corpus"] else str(row.settings.get("corpus", ""))
     return Content.assemble(
-        (" ".join(row.query.split()), "bold"),
+        ("● " if picked else "", "$text-accent"),
+        (row.name, "bold"),
         ("\n", ""),
         (f"{row.id}  {started}  ", MUTED),
         (row.status, colour),
         (f"  {row.selected:,} selected of {plural(row.met, 'paper')}  {where}", MUTED),
+        (f"  from search {row.parent}" if row.parent else "", MUTED),
+    )
+
+
+def _paper_line(row: PaperRow) -> Content:
+    paper = row.paper
+    facts = (
+        str(paper.date.year) if paper.date else "",
+        plural(row.searches, "search"),
+        *(f"#{tag}" for tag in row.tags),
+    )
+    return Content.assemble(
+        ("★ " if row.starred else "", "$text-warning"),
+        (readable(paper.title), "bold"),
+        ("\n", ""),
+        ("  ".join(fact for fact in facts if fact), MUTED),
+        (f"  {row.note.splitlines()[0]}" if row.note else "", MUTED),
     )

@@ -9,14 +9,21 @@ from textual.containers import Container, Vertical
 
 from pasa_tui.errors import PasaError
 from pasa_tui.tui.actions import bindings
-from pasa_tui.tui.follow import Running
 from pasa_tui.tui.marks import Marks
 from pasa_tui.tui.panes.query import HowItWorks, QueryEditor, SearchOptions
 from pasa_tui.tui.panes.status import StatusLine
 from pasa_tui.tui.places import Place
-from pasa_tui.tui.runs import SearchFinished, SearchNotOpened, SearchOpened, SearchProgressed, SearchRuns, SearchView
+from pasa_tui.tui.runs import (
+    SearchFinished,
+    SearchNotOpened,
+    SearchOpened,
+    SearchProgressed,
+    SearchRuns,
+    SearchView,
+    What,
+)
 from pasa_tui.tui.screens.choosing import Choices
-from pasa_tui.tui.screens.marking import Marking
+from pasa_tui.tui.screens.starting import Starting
 
 # What the first frame does not show is imported after it: the session with the loop and the library, the panes
 # that are empty as yet, and the dialogs. Together they cost as much as all of Textual.
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
 
     from pasa_tui.config.settings import AgentSettings
     from pasa_tui.events import Event, SearchState
+    from pasa_tui.papers import PaperId
     from pasa_tui.session import Session
     from pasa_tui.tui.panes.welcome import Welcome
 
@@ -35,7 +43,7 @@ _DRAW_SECONDS = 0.2
 _REST_SECONDS = 0.06
 
 
-class SearchScreen(Marking):
+class SearchScreen(Starting):
     """Panes that collapse into tabs on a narrow terminal. Workers post messages; handlers change widgets."""
 
     BINDINGS = bindings("search")
@@ -141,44 +149,6 @@ class SearchScreen(Marking):
         """The state of the search shown."""
         return self._view.state if self._view else None
 
-    @on(QueryEditor.Submitted)
-    def search_for(self, message: QueryEditor.Submitted) -> None:
-        """Begin a search for what is in the editor."""
-        from pasa_tui.events import SearchState
-        from pasa_tui.papers import Query
-
-        try:
-            query = Query.parse(message.text, self.query_one(SearchOptions).before or None)
-        except PasaError as error:
-            self.show_error(error)
-            return
-        if session := self._require_session():
-            request = self._place.request(query, self._settings, self._model)
-
-            def begin() -> None:
-                self._begin(SearchView(request, SearchState()), lambda: session.start(request))
-
-            self.ask_cost(request, session.library, begin)
-        elif self._no_session is None:
-            self._early = message
-
-    def action_resume(self) -> None:
-        """Go on with the search shown."""
-        view, session = self._view, self._require_session()
-        if session is None or view is None or view.search_id is None:
-            return
-        search_id = view.search_id
-        # A limit that was reached and has been raised in the settings since.
-        raised = self._settings.max_cost if self._settings.max_cost > view.request.settings.max_cost else None
-        self._begin(view, lambda: session.resume(search_id, max_cost=raised))
-
-    def _begin(self, view: SearchView, start: Callable[[], Running]) -> None:
-        self.action_stop()
-        self._runs.begin(view, start)
-        self.refresh_bindings()
-        self._show(view)
-        self.action_show_pane("results")
-
     def action_stop(self) -> None:
         """Stop the search; its thread records that."""
         if self._view is not None and self._view.follower is not None:
@@ -270,10 +240,10 @@ class SearchScreen(Marking):
         """Show the past search."""
         self.open_search(message.search_id)
 
-    def open_search(self, search_id: int, resume: bool = False) -> None:
-        """Show a past search, read from the library in a thread; `resume`: and go on with it."""
+    def open_search(self, search_id: int, what: "What" = "open", paper_id: "PaperId | None" = None) -> None:
+        """Show a past search, read from the library in a thread; and go on with it, make it again, or go to a paper."""
         if session := self._require_session():
-            self._runs.open(session, search_id, resume=resume)
+            self._runs.open(session, search_id, what=what, paper_id=paper_id)
 
     def on_search_not_opened(self, message: SearchNotOpened) -> None:
         """Say why."""
@@ -288,8 +258,12 @@ class SearchScreen(Marking):
         self._use_place(Place.of_request(message.view.request, self._place.settled))
         self._use_model(message.view.request.model)
         self.action_show_pane("results")
-        if message.resume:
+        if message.paper_id is not None:
+            self._results.go_to(message.paper_id)
+        if message.what == "resume":
             self.action_resume()
+        elif message.what == "rerun":
+            self._search_again(message.view.request, keeps_papers=False)
 
     def action_edit_query(self) -> None:
         """To the editor."""
@@ -315,7 +289,7 @@ class SearchScreen(Marking):
         """Offer to stop only what runs, and to resume only what does not."""
         if action == "stop":
             return not self.idle
-        return self._view is not None and self.idle if action == "resume" else True
+        return self._view is not None and self.idle if action in ("resume", "refine") else True
 
     def action_show_pane(self, name: str) -> None:
         """Focus a pane; on a narrow terminal, bring its tab to the front."""
@@ -342,7 +316,9 @@ class SearchScreen(Marking):
         from pasa_tui.tui.screens.asking import ask_history
 
         if session := self._require_session():
-            ask_history(self, session.library, self.open_search)
+            ask_history(
+                self, session.library, lambda chosen: self.open_search(chosen.search_id, chosen.what, chosen.paper_id)
+            )
 
     def action_export(self) -> None:
         """Papers to a file."""
