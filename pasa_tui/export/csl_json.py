@@ -1,7 +1,7 @@
 """Papers as CSL-JSON, which Pandoc, citeproc processors and reference managers read (citationstyles.org, 1.0.2)."""
 
-import html
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,13 +13,16 @@ from pasa_tui.export.record import Record
 
 _TYPES = {"article": "article-journal", "inproceedings": "paper-conference", "misc": "article"}
 
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+
 
 def to_csl_json(records: Sequence[Record]) -> str:
     """A JSON array with one item per record, whose papers differ; `id` is the key of `citation_keys`.
 
-    Titles and venues may hold the few HTML tags that CSL prints as italics and the like; `<`, `>` and `&` of
-    strangers stand as entities there, so that they print as they are. The arXiv id is `archive_location`, and in
-    `note` as Zotero writes it into its Extra field. The user's note is `annote`, tags are `keyword`.
+    Readers take HTML tags in texts for italics and the like, and know no entities; so an invisible character
+    (U+2060) follows each `<` of strangers that would begin a tag, and it prints as it is. The arXiv id
+    is `archive_location`, and in `note` as Zotero writes it into its Extra field. The user's note is `annote`, tags
+    are `keyword`.
     """
     keys = citation_keys([record.paper for record in records])
     items = [_item(record, keys[record.paper.id]) for record in records]
@@ -43,8 +46,8 @@ def _item(record: Record, key: str) -> dict[str, Any]:
         "archive_location": arxiv,
         "note": f"arXiv:{arxiv}{category}" if arxiv else "",
         "abstract": _plain(paper.abstract) if paper.abstract_kind == "abstract" else "",
-        "keyword": ", ".join(record.tags),
-        "annote": record.note,
+        "keyword": _plain(", ".join(record.tags)),
+        "annote": _TAG.sub("<\u2060", record.note),
     }
     if paper.authors and paper.authors[-1] == OTHERS and item["author"]:
         item["author"].append({"literal": OTHERS})
@@ -52,16 +55,16 @@ def _item(record: Record, key: str) -> dict[str, Any]:
 
 
 def _plain(text: str) -> str:
-    return html.escape(cleaned(text), quote=False)
+    return _TAG.sub("<\u2060", cleaned(text))
 
 
 def _name(name: Name) -> dict[str, str]:
     if name.collective or not name.given:
-        return {"literal": " ".join(filter(None, (name.particle, name.family, name.suffix)))}
+        return {"literal": _plain(" ".join(filter(None, (name.particle, name.family, name.suffix))))}
     parts = {
         "family": name.family,
         "given": name.given,
         "non-dropping-particle": name.particle,
         "suffix": name.suffix,
     }
-    return {part: value for part, value in parts.items() if value}
+    return {part: _plain(value) for part, value in parts.items() if value}

@@ -1,6 +1,7 @@
 """BibTeX and BibLaTeX files as papers, their LaTeX as text."""
 
 import functools
+import logging
 import re
 from datetime import date
 from pathlib import Path
@@ -28,6 +29,8 @@ def read_bibtex(text: str, path: Path) -> References:
     from bibtexparser.entrypoint import parse_string
     from bibtexparser.model import DuplicateBlockKeyBlock, DuplicateFieldKeyBlock, Entry
 
+    # What it finds broken is counted here; its warnings would land on the screen.
+    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
     library = parse_string(text)
     result = References()
     broken = []

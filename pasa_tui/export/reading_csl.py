@@ -1,6 +1,5 @@
 """CSL-JSON files as papers."""
 
-import html
 import json
 import re
 from datetime import date
@@ -72,4 +71,4 @@ _CSL_MARKUP = re.compile(r"</?(?:i|b|sub|sup|sc|span)\b[^<>]*>", re.IGNORECASE)
 
 
 def _without_markup(text: str) -> str:
-    return html.unescape(_CSL_MARKUP.sub("", text))
+    return _CSL_MARKUP.sub("", text).replace("<\u2060", "<")

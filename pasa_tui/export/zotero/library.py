@@ -78,7 +78,7 @@ class Holdings:
 
     def find(self, paper: Paper) -> Held | None:
         """The item of this paper: one with its arXiv id or DOI, else one of its title without other ids."""
-        names = sorted(names_in_zotero(paper), key=lambda name: name.startswith("title:"))
+        names = sorted(names_in_zotero(paper), key=lambda name: (name.startswith("title:"), name))
         for name in names:
             for key in self._by_name.get(name, ()):
                 held = self._held[key]
@@ -122,7 +122,7 @@ async def read_collections(api: ZoteroApi, path: str) -> list[Collection]:
 
 
 def _collections_of(objects: Iterable[Json]) -> list[Collection]:
-    data = {str(one["key"]): one.get("data") or {} for one in objects}
+    data: dict[str, Json] = {str(one["key"]): one.get("data") or {} for one in objects}
 
     def names(key: str) -> tuple[str, ...]:
         found: list[str] = []

@@ -57,8 +57,20 @@ class _Push:
     collection: str | None
     progress: Callable[[int, int], None]
     pushed: Pushed = field(default_factory=Pushed)
+    to_gather: list[Paper] = field(default_factory=list)
     total: int = 0
     conflicts: int = 0
+
+    def is_there(self, paper: Paper) -> bool:
+        """Whether the library holds a paper, which is then counted, or kept to be added to the collection."""
+        held = self.holdings.find(paper)
+        if held is None:
+            return False
+        if self.collection is None or self.collection in held.collections:
+            self.pushed.there += 1
+        else:
+            self.to_gather.append(paper)
+        return True
 
     async def make(self, entries: list[_Entry]) -> None:
         """Make items, in writes of `BATCH` objects, a note in the same write as its item and after it."""
@@ -87,9 +99,7 @@ class _Push:
                     left.append(_Entry(entry.paper, missing))
                 else:
                     self.pushed.made += 1
-            elif self.holdings.find(entry.paper):
-                self.pushed.there += 1
-            else:
+            elif not self.is_there(entry.paper):
                 left.append(entry)
         self._tell()
         return left
@@ -107,15 +117,14 @@ class _Push:
             else:
                 self.pushed.failed.append((entry.paper.title, "Zotero does not say what became of it."))
 
-    async def gather(self, papers: Sequence[Paper]) -> None:
+    async def gather(self) -> None:
         """Add items that are there to the collection; nothing else of them is changed."""
-        assert self.collection is not None
-        waiting = list(papers)
+        waiting = self.to_gather
         while waiting:
             batch = []
             for paper in waiting[:BATCH]:
                 held = self.holdings.find(paper)
-                if held is not None and self.collection not in held.collections:
+                if held is not None and self.collection is not None and self.collection not in held.collections:
                     batch.append(
                         (paper, {"key": held.key, "collections": sorted({*held.collections, self.collection})})
                     )
@@ -173,20 +182,10 @@ async def push(
         )
     chosen = (await ensure_collection(api, access.path, collection))[0].key if collection else None
     run = _Push(api, access, await read_holdings(api, access.path), chosen, progress)
-    entries, there = [], []
-    for record in merged(records):
-        entry = _entry(record, chosen, our_tag=our_tag, with_note=access.can_note)
-        held = run.holdings.find(entry.paper)
-        if held is None:
-            entries.append(entry)
-        elif chosen is None or chosen in held.collections:
-            run.pushed.there += 1
-        else:
-            there.append(entry.paper)
-    run.total = len(entries) + len(there) + run.pushed.there
-    await run.make(entries)
-    if there:
-        await run.gather(there)
+    all_entries = [_entry(record, chosen, our_tag=our_tag, with_note=access.can_note) for record in merged(records)]
+    run.total = len(all_entries)
+    await run.make([entry for entry in all_entries if not run.is_there(entry.paper)])
+    await run.gather()
     return run.pushed
 
 
