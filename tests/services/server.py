@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, unquote
 
 from tests.services.arxiv import ArXiv
@@ -70,13 +70,10 @@ class Fault:
         return True
 
 
-class Services:
-    """All services on one port of the loopback, until the context is left."""
+class Loopback:
+    """Services below prefixes on one port of the loopback, until the context is left."""
 
-    def __init__(self, literature: Literature, *, port: int = 0) -> None:
-        self.literature = literature
-        self.openalex = OpenAlex(literature)
-        self.serper = Serper(literature)
+    def __init__(self, services: dict[str, Service], prefixes: dict[str, str], *, port: int = 0) -> None:
         self.requests: list[Request] = []
         self.latency: dict[str, float] = {}
         self.faults: list[Fault] = []
@@ -84,23 +81,17 @@ class Services:
         self.urls: dict[str, str] = {}
         self.sent = 0
         """Bytes that were handed to the connections so far."""
-        self._services: dict[str, Service] = {
-            "arxiv": ArXiv(literature),
-            "ar5iv": LaTeXML(literature, "ar5iv"),
-            "arxiv-html": LaTeXML(literature, "arxiv-html"),
-            "semantic-scholar": SemanticScholar(literature),
-            "openalex": self.openalex,
-            "serper": self.serper,
-        }
+        self._services = services
+        self._prefixes = prefixes
         self._port = port
-        self._in_flight = dict.fromkeys(PREFIXES, 0)
+        self._in_flight = dict.fromkeys(prefixes, 0)
         self._connections: set[asyncio.Task[None]] = set()
         self._mistakes: list[Exception] = []
 
-    async def __aenter__(self) -> "Services":
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, limit=1 << 20)
         self._port = self._server.sockets[0].getsockname()[1]
-        self.urls = {name: f"http://127.0.0.1:{self._port}{prefix}" for name, prefix in PREFIXES.items()}
+        self.urls = {name: f"http://127.0.0.1:{self._port}{prefix}" for name, prefix in self._prefixes.items()}
         return self
 
     async def __aexit__(
@@ -126,15 +117,6 @@ class Services:
     async def serve_again(self) -> None:
         """Come back at the same address."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, limit=1 << 20)
-
-    @property
-    def openalex_budget(self) -> int:
-        """The credits that OpenAlex gives a day; what has been spent of them is `openalex.spent`."""
-        return self.openalex.budget
-
-    @openalex_budget.setter
-    def openalex_budget(self, credits: int) -> None:
-        self.openalex.budget = credits
 
     def count(self, service: str | None = None, kind: str | None = None) -> int:
         """How many requests there were, of a service, of a kind, or of both."""
@@ -163,11 +145,11 @@ class Services:
         target = rest.removesuffix(" HTTP/1.1")
         headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in fields)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-        name = next((name for name, prefix in PREFIXES.items() if target.startswith(prefix + "/")), None)
+        name = next((name for name, prefix in self._prefixes.items() if target.startswith(prefix + "/")), None)
         if name is None:
             await self._send(writer, text_reply(404, "no such service\n", "text/plain"))
             return True
-        below = target.removeprefix(PREFIXES[name])
+        below = target.removeprefix(self._prefixes[name])
         path, _, query = below.partition("?")
         call = Call(method, below, unquote(path), dict(parse_qsl(query, keep_blank_values=True)), headers, body)
         self._in_flight[name] += 1
@@ -256,6 +238,33 @@ class Services:
     def _write(self, writer: asyncio.StreamWriter, data: bytes) -> None:
         self.sent += len(data)
         writer.write(data)
+
+
+class Services(Loopback):
+    """All sources of papers."""
+
+    def __init__(self, literature: Literature, *, port: int = 0) -> None:
+        self.literature = literature
+        self.openalex = OpenAlex(literature)
+        self.serper = Serper(literature)
+        services: dict[str, Service] = {
+            "arxiv": ArXiv(literature),
+            "ar5iv": LaTeXML(literature, "ar5iv"),
+            "arxiv-html": LaTeXML(literature, "arxiv-html"),
+            "semantic-scholar": SemanticScholar(literature),
+            "openalex": self.openalex,
+            "serper": self.serper,
+        }
+        super().__init__(services, PREFIXES, port=port)
+
+    @property
+    def openalex_budget(self) -> int:
+        """The credits that OpenAlex gives a day; what has been spent of them is `openalex.spent`."""
+        return self.openalex.budget
+
+    @openalex_budget.setter
+    def openalex_budget(self, credits: int) -> None:
+        self.openalex.budget = credits
 
 
 def _head(reply: Reply, length: str) -> bytes:

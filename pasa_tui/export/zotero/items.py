@@ -36,7 +36,8 @@ def item_of(record: Record, *, our_tag: bool = False) -> Item:
     """
     paper, publication = record.paper, publication_of(record.paper)
     own_doi = None if arxiv_of_doi(publication.doi) else publication.doi
-    item_type = _TYPES[entry_type(publication.venue, own_doi)]
+    # A publisher's DOI tells of a publication also where its venue is not known.
+    item_type = _TYPES[entry_type(publication.venue or (own_doi and "unknown"), own_doi)]
     arxiv = publication.arxiv
     item: Item = {
         "itemType": item_type,

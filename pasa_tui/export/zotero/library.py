@@ -98,8 +98,11 @@ def _may_be_one(one: Paper, other: Paper) -> bool:
 async def check_access(api: ZoteroApi, library: str = "user") -> Access:
     """What the key may do in `library`: "user", or "group/" and a number. Raises ExportError where it opens nothing."""
     key = await api.get("/keys/current")
-    access = key.get("access") if isinstance(key, dict) else None
-    if not isinstance(access, dict) or not str(key.get("userID", "")).isdigit():
+    if (
+        not isinstance(key, dict)
+        or not isinstance(access := key.get("access"), dict)
+        or not str(key.get("userID", "")).isdigit()
+    ):
         raise ExportError("Zotero does not say what the key is for.", "Check zotero.url.")
     user = clean_text(str(key.get("username") or key["userID"]))
     if library == "user":

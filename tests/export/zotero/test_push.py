@@ -8,7 +8,8 @@ import pytest
 
 from pasa_tui.errors import ExportError
 from pasa_tui.export.record import Record
-from pasa_tui.export.zotero import library, push as pushing
+from pasa_tui.export.zotero import library
+from pasa_tui.export.zotero import push as pushing
 from pasa_tui.export.zotero.api import OutdatedError, ZoteroApi
 from pasa_tui.export.zotero.library import check_access
 from pasa_tui.export.zotero.push import Pushed
@@ -139,15 +140,16 @@ async def test_a_library_that_others_write_to_meanwhile(api: ZoteroApi, zotero: 
     def others() -> None:
         nonlocal count
         count += 1
-        if count <= 6:
-            zotero.mine.add(f"ANDERS2{count}", title="x", extra=f"arXiv:2001.{count + 40:05d}")
+        if count in (1, 3, 5):
+            zotero.mine.add("ABCDE"[count - 1] * 8, title="x", extra=f"arXiv:2001.{count + 50:05d}")
 
     zotero.before_write = others
     done = await push(api, records(60, note=False), collection="Agents")
-    # One interrupts the collection, five the papers 42 to 46, which are then there, and are put into the collection.
-    assert (done.made, done.added, done.there, done.failed) == (55, 5, 0, [])
+    # The making of the collection and both writes of papers find one more there, which goes into the collection.
+    assert (done.made, done.added, done.there, done.failed) == (57, 3, 0, [])
+    assert all(item["collections"] for item in zotero.mine.papers)
     names = Counter(name for item in zotero.mine.papers for name in [item["extra"].split()[0]])
-    assert set(names.values()) == {1} and len(names) == 61
+    assert set(names.values()) == {1} and len(names) == 60
 
 
 async def test_a_library_that_changes_before_every_write_is_given_up(api: ZoteroApi, zotero: Zotero) -> None:
@@ -235,7 +237,7 @@ async def test_what_fails_is_told_and_the_rest_is_made(
 
 
 async def test_the_servers_rules_are_enforced(api: ZoteroApi, zotero: Zotero, server: Loopback) -> None:
-    with pytest.raises(ExportError, match="413|too large"):
+    with pytest.raises(ExportError, match="too large"):
         await api.write("/users/475425/items", [{"itemType": "preprint", "title": "x"}] * 51, 0)
     zotero.mine.add("AAAAAAAA", title="x")
     with pytest.raises(OutdatedError):
