@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
-from pasa_tui.agent import run_agent
+from pasa_tui.agent import HandStep, run_agent
 from pasa_tui.assembly import Agent, AgentBuilder, SearchRequest, builtin_agent
 from pasa_tui.config import Paths
 from pasa_tui.errors import LibraryError
@@ -14,7 +14,7 @@ from pasa_tui.library import Library
 from pasa_tui.papers import Query
 from pasa_tui.usage import added
 
-__all__ = ["Agent", "AgentBuilder", "RunningSearch", "SearchRequest", "Session", "builtin_agent"]
+__all__ = ["Agent", "AgentBuilder", "HandStep", "RunningSearch", "SearchRequest", "Session", "builtin_agent"]
 
 # Seconds an event may wait for its commit; half of the 100 ms that may be lost to a kill.
 _BATCH_SECONDS = 0.05
@@ -53,8 +53,12 @@ class Session:
             raise
         return RunningSearch(search_id, request, agent, self.library, past=past)
 
-    def resume(self, search_id: int, *, max_cost: float | None = None) -> "RunningSearch":
+    def resume(
+        self, search_id: int, *, max_cost: float | None = None, steps: Sequence[HandStep] = ()
+    ) -> "RunningSearch":
         """Go on with a recorded search where it stopped; with `max_cost` under that limit instead of its own.
+
+        With `steps`, do those alone.
 
         Raises LibraryError where it is unknown or another process runs it, and what `start` raises.
         """
@@ -69,14 +73,21 @@ class Session:
         except BaseException:
             agent.close()
             raise
-        return RunningSearch(search_id, request, agent, self.library, past=past)
+        return RunningSearch(search_id, request, agent, self.library, past=past, steps=steps)
 
 
 class RunningSearch:
     """One search under way. `state` is the fold of all events so far, those of earlier runs included."""
 
     def __init__(
-        self, search_id: int, request: SearchRequest, agent: Agent, library: Library, *, past: Sequence[Event]
+        self,
+        search_id: int,
+        request: SearchRequest,
+        agent: Agent,
+        library: Library,
+        *,
+        past: Sequence[Event],
+        steps: Sequence[HandStep] = (),
     ) -> None:
         self.search_id = search_id
         self.request = request
@@ -85,6 +96,7 @@ class RunningSearch:
             self.state.apply(event)
         self._agent = agent
         self._past = past
+        self._steps = steps
         self._past_models = {model.name: model for model in self.state.models}
         self._recorder = _Recorder(library, search_id)
         self._last_event = time.monotonic()
@@ -103,6 +115,7 @@ class RunningSearch:
             settings=self.request.settings,
             models=self._agent.runtime,
             past=self._past,
+            steps=self._steps,
         )
         flushing = asyncio.create_task(self._recorder.flush_regularly())
         try:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from pasa_tui.agent.assessing import assess_as_judged
 from pasa_tui.agent.broad import broad
+from pasa_tui.agent.by_hand import HandStep, by_hand
 from pasa_tui.agent.funnel import dry_stages, funnel_of
 from pasa_tui.agent.planning import iterative
 from pasa_tui.agent.protocols import Sources
@@ -34,6 +35,7 @@ async def run_agent(
     settings: AgentSettings,
     models: ModelRuntime | None = None,
     past: Sequence[Event] = (),
+    steps: Sequence[HandStep] = (),
     clock: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[Event, None]:
     """Search for `query` and yield every event, from SearchStarted to SearchEnded.
@@ -41,7 +43,8 @@ async def run_agent(
     With several `crawlers` (an ensemble) each has a search session of its own, and a paper's chosen sections
     are the union of theirs. `models` says how the models are made ready, paced and counted, and brings those for the
     further steps. `past` are the recorded events of an interrupted run of the same search: what they
-    finished is not done again. Closing the generator cancels whatever is under way. A failing source becomes an
+    finished is not done again. With `steps`, those are all that is done.
+    Closing the generator cancels whatever is under way. A failing source becomes an
     event; a failing model ends the search with "failed". Only a defect raises, after SearchEnded was yielded.
     """
     state = SearchState()
@@ -60,7 +63,7 @@ async def run_agent(
         clock=lambda: round(clock() - began, 3),
     )
     _take_up(run, past, state)
-    work = asyncio.create_task(_work(run, resumed=bool(past)))
+    work = asyncio.create_task(_work(run, steps, resumed=bool(past)))
     try:
         while True:
             event = await events.get()
@@ -74,7 +77,7 @@ async def run_agent(
         await asyncio.gather(work, return_exceptions=True)
 
 
-async def _work(run: Run, *, resumed: bool) -> None:
+async def _work(run: Run, steps: Sequence[HandStep], *, resumed: bool) -> None:
     run.emit(
         SearchStarted(
             at=run.clock(),
@@ -94,7 +97,7 @@ async def _work(run: Run, *, resumed: bool) -> None:
             await _start_models(run)
             # From here on, so that loading a large model does not use up the time of the search.
             async with asyncio.timeout(run.budget.seconds):
-                await _search(run)
+                await _search(run, steps)
         except* PasaError as group:
             _end(run, "failed", str(_first(group)))
         except* TimeoutError:
@@ -122,11 +125,13 @@ async def _start_models(run: Run) -> None:
     await run.models.start(tell)
 
 
-async def _search(run: Run) -> None:
+async def _search(run: Run, steps: Sequence[HandStep]) -> None:
     async with asyncio.TaskGroup() as tasks:
         if run.models.assessor and run.settings.criteria != "off":
             tasks.create_task(assess_as_judged(run, run.models.assessor))
-        if run.models.planner and run.settings.planner == "iterative":
+        if steps:
+            await by_hand(run, steps)
+        elif run.models.planner and run.settings.planner == "iterative":
             await iterative(run, run.models.planner)
         elif run.is_broad:
             await broad(run)

@@ -170,10 +170,13 @@ class Run:
 
     # -- the expand session -------------------------------------------------------------------------------
 
-    async def expand(self, queued: QueuedPaper) -> None:
-        """Open a paper, let the Crawlers choose sections, and meet the papers those cite."""
+    async def expand(self, queued: QueuedPaper, *, everything: bool = False) -> None:
+        """Open a paper, let the Crawlers choose sections, and meet the papers those cite.
+
+        With `everything` all sections are chosen, and nobody is asked.
+        """
         queued.expanded = True
-        await self._follow(queued.paper, queued.depth)
+        await self._follow(queued.paper, queued.depth, everything=everything)
 
     async def expand_guide(self, paper: Paper) -> None:
         """The same for a paper that dates from after the cut-off: what it cites stands beside what searches found."""
@@ -182,11 +185,11 @@ class Run:
         await self._follow(paper, 0)
         self.followed_guides.add(paper.id)
 
-    async def _follow(self, paper: Paper, depth: int) -> None:
+    async def _follow(self, paper: Paper, depth: int, *, everything: bool = False) -> None:
         action = self.next_action()
         self.emit(ExpandStarted(at=self.clock(), action=action, paper_id=paper.id, depth=depth))
         async with self.slots:
-            read = await self._read_and_choose(action, paper)
+            read = await self._read_and_choose(action, paper, everything=everything)
             if read is None:
                 return
             has_sections, chosen = read
@@ -215,7 +218,9 @@ class Run:
         self.tell_counts()
         await asyncio.sleep(0)  # As after a search.
 
-    async def _read_and_choose(self, action: int, paper: Paper) -> tuple[bool, list[Section]] | None:
+    async def _read_and_choose(
+        self, action: int, paper: Paper, *, everything: bool
+    ) -> tuple[bool, list[Section]] | None:
         """Whether the paper has sections that cite something, and those chosen; None where it can't be read."""
         self.count_call()
         try:
@@ -223,8 +228,8 @@ class Run:
         except SourceError as error:
             self.fail(action, self.sources.reader.name, error)
             return None
-        wanted: set[str] = set()
-        if sections:
+        wanted: set[str] = set(sections) if everything else set()
+        if sections and not everything:
             try:
                 for crawler in self.crawlers:
                     wanted |= {name async for name in crawler.choose(self.query, paper, tuple(sections))}

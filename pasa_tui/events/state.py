@@ -42,7 +42,8 @@ _PASSING = frozenset({"network", "failures"})
 class FoundPaper:
     """A paper of the queue with all that is known of it so far. `score` is None until it is judged.
 
-    `verdicts` is empty for papers that were not assessed criterion by criterion.
+    `verdicts` is empty for papers that were not assessed criterion by criterion. `cited_by` are the papers of this
+    search in whose followed sections it is cited.
     """
 
     paper: Paper
@@ -53,12 +54,16 @@ class FoundPaper:
     selected: bool = False
     reason: str = ""
     times_met: int = 1
+    cited_by: tuple[PaperId, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
 
 
 @dataclass(slots=True)
 class Action:
-    """A search (`text`) or the expansion of a paper (`paper_id`) in either direction, with its counts."""
+    """A search (`text`) or the expansion of a paper (`paper_id`) in either direction, with its counts.
+
+    `began` and `ended` are seconds since the search began.
+    """
 
     number: int
     text: str = ""
@@ -72,6 +77,8 @@ class Action:
     new: int = 0
     found: list[PaperId] = field(default_factory=list)
     finished: bool = False
+    began: float = 0.0
+    ended: float = 0.0
     failures: list[str] = field(default_factory=list)
 
     @property
@@ -150,7 +157,8 @@ class SearchState:
             case PaperFound(paper=paper, action=number):
                 if paper.id in self.papers:
                     return
-                self.papers[paper.id] = FoundPaper(paper, event.provenance, event.depth, len(self.papers))
+                met = self.papers[paper.id] = FoundPaper(paper, event.provenance, event.depth, len(self.papers))
+                _cite(met, event.provenance)
                 if number in self.actions:
                     self.actions[number].found.append(paper.id)
             case GuideFound(paper=paper):
@@ -158,6 +166,7 @@ class SearchState:
             case PaperMetAgain(paper_id=paper_id):
                 if found := self.papers.get(paper_id):
                     found.times_met += 1
+                    _cite(found, event.provenance)
                     found.depth = min(found.depth, event.depth)
             case PaperNearer(paper_id=paper_id):
                 if found := self.papers.get(paper_id):
@@ -177,20 +186,24 @@ class SearchState:
     def _apply_action(self, event: Event) -> None:
         match event:
             case SearchPlanned():
-                self.actions[event.action] = Action(event.action, text=event.text)
+                self.actions[event.action] = Action(event.action, text=event.text, began=event.at)
             case ExpandStarted():
                 self.actions[event.action] = Action(
-                    event.action, paper_id=event.paper_id, depth=event.depth, direction=event.direction
+                    event.action,
+                    paper_id=event.paper_id,
+                    depth=event.depth,
+                    direction=event.direction,
+                    began=event.at,
                 )
             case SectionsChosen(action=number) if number in self.actions:
                 self.actions[number].sections, self.actions[number].chosen = event.sections, event.chosen
             case SearchFinished(action=number) if number in self.actions:
                 action = self.actions[number]
-                action.results, action.new, action.finished = event.results, event.new, True
+                action.results, action.new, action.finished, action.ended = event.results, event.new, True, event.at
             case ExpandFinished(action=number) if number in self.actions:
                 action = self.actions[number]
                 action.results, action.resolved, action.new = event.citations, event.resolved, event.new
-                action.finished = True
+                action.finished, action.ended = True, event.at
             case ActionFailed(action=number) if number in self.actions:
                 self.actions[number].failures.append(f"{event.source}: {event.message}")
 
@@ -214,3 +227,8 @@ class SearchState:
             path.append(found)
             current = found.provenance.parent
         return path[::-1]
+
+
+def _cite(found: FoundPaper, way: Provenance) -> None:
+    if way.kind == "section" and way.parent is not None and way.parent not in found.cited_by:
+        found.cited_by += (way.parent,)

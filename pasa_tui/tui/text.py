@@ -33,6 +33,8 @@ _LATEX = re.compile(
     r"|\\[A-Za-z]{1,20}(?:\s?\{(?:[^{}\n]|\{[^{}\n]{0,80}\}){0,200}\}){0,3}"
     r"|\\[\"'`^~=.](?:\{[A-Za-z]\}|[A-Za-z])"
 )
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+"""The frames of a sign that something is under way."""
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 

@@ -16,7 +16,7 @@ from pasa_tui.tui.screens.labelling import LineDialog
 from tests.helpers import paper
 from tests.library.builders import QUERY, kept
 from tests.tui.conftest import Running, ask, screen_of, until
-from tests.tui.test_app import lines, notes
+from tests.tui.test_app import notes
 
 
 async def history(pilot: Pilot[None]) -> OptionList:

@@ -2,9 +2,12 @@
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.style import Style
 from rich.text import Text
+from textual.content import Content
+from textual.message import Message
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
@@ -26,15 +29,23 @@ from pasa_tui.events import (
     SourceTroubled,
     Warned,
 )
+from pasa_tui.papers import PaperId
 from pasa_tui.tui.actions import bindings
-from pasa_tui.tui.text import plural
+from pasa_tui.tui.listing import folded
+from pasa_tui.tui.text import SPINNER, duration, plural, readable
+from pasa_tui.tui.typing_filter import Filtering
 from pasa_tui.usage import SourceUsage
 
 _MESSAGE_WIDTH = 40
 """Cells of a line of a message: what the log has beside its tree and bar where it is narrowest."""
 
 
-class ActionLog(Tree[int | str]):
+_TURN_SECONDS = 0.2
+_NOTICED_SECONDS = 1.0
+"""Seconds between two turns of the sign of what is under way, and those from which on an action's time is shown."""
+
+
+class ActionLog(Tree[int | str], Filtering):
     """Grows while the search runs and follows its end until the user moves in it.
 
     Papers that have no sections to follow are counted in one line, so that the ones that lead somewhere stay
@@ -42,6 +53,12 @@ class ActionLog(Tree[int | str]):
     """
 
     BINDINGS = bindings("log")
+
+    @dataclass
+    class PaperWanted(Message):
+        """The user wants to see this paper in the results."""
+
+        paper_id: PaperId
 
     def __init__(self) -> None:
         super().__init__("", id="log")
@@ -53,6 +70,49 @@ class ActionLog(Tree[int | str]):
         self._dead_ends: TreeNode[int | str] | None = None
         self._requests: TreeNode[int | str] | None = None
         self._without_sections: set[int] = set()
+        self._frame = 0
+
+    def on_mount(self) -> None:
+        """Let the signs of actions under way turn."""
+        self.set_interval(_TURN_SECONDS, self._turn)
+
+    def _turn(self) -> None:
+        if self._state.ending is not None:
+            return
+        self._frame += 1
+        for number, node in self._lines_of.items():
+            action = self._state.actions.get(number)
+            if action is not None and not action.finished and not action.failures:
+                node.set_label(self._label(action))
+
+    def filtered(self) -> None:
+        """Show the lines that fit the filter."""
+        self.show(self._state)
+        label = self.filter_label()
+        self.border_title = Content("Crawler" + (f" · {label}" if label else ""))
+
+    def action_last(self) -> None:
+        """To the end, which is followed from now on."""
+        self.move_cursor_to_line(max(0, self.last_line))
+
+    def action_first(self) -> None:
+        """To the first line."""
+        self.move_cursor_to_line(0)
+
+    def action_fold_all(self) -> None:
+        """Fold every line."""
+        for node in self.root.children:
+            node.collapse()
+
+    def on_tree_node_selected(self, event: Tree.NodeSelected[int | str]) -> None:
+        """Go to the paper of a line that has one and does not unfold."""
+        data = event.node.data
+        if isinstance(data, str) and data in self._state.papers:
+            self.post_message(self.PaperWanted(PaperId(data)))
+        elif isinstance(data, int) and not event.node.allow_expand:
+            action = self._state.actions.get(data)
+            if action is not None and action.paper_id is not None:
+                self.post_message(self.PaperWanted(action.paper_id))
 
     def show(self, state: SearchState) -> None:
         """Begin anew with a search that may have gone on for a while."""
@@ -108,11 +168,34 @@ class ActionLog(Tree[int | str]):
                 self._count_closed(number)
             return
         node = self._lines_of.get(number)
+        if node is None and not self._fits(action):
+            return
         if node is None:
             node = self._lines_of[number] = self.root.add("", data=number)
         node.set_label(self._label(action))
         if action.finished and not action.found:
             node.allow_expand = False
+
+    def _fits(self, action: Action) -> bool:
+        """Whether the line of an action, or the title of a paper that it found, has the words of the filter."""
+        words = folded(self.filter_text).split()
+        if not words:
+            return True
+        titles = (self._state.papers[paper_id].paper.title for paper_id in action.found)
+        text = folded("\n".join((self._label(action).plain, *titles)))
+        return all(word in text for word in words)
+
+    def _counts(self, action: Action) -> str:
+        """How many papers were new; while it is under way, a sign that turns."""
+        if not action.finished:
+            return f"{SPINNER[self._frame % len(SPINNER)]}   "
+        return f"+{action.new:<3}"
+
+    @staticmethod
+    def _time(action: Action) -> str:
+        """What an action took, where one noticed it."""
+        seconds = action.ended - action.began
+        return f" {duration(seconds)}" if action.finished and seconds >= _NOTICED_SECONDS else ""
 
     def _count_closed(self, number: int) -> None:
         # The events of one action can come together, and then each finds it finished.
@@ -126,7 +209,7 @@ class ActionLog(Tree[int | str]):
     def _label(self, action: Action) -> Text:
         if action.is_search:
             head, body = "⌕ ", action.text
-            counts = f"+{action.new:<3}" if action.finished else "…   "
+            counts = self._counts(action)
         else:
             paper = self._state.paper(action.paper_id) if action.paper_id else None
             head, body = "⤷ ", paper.title if paper else str(action.paper_id)
@@ -136,17 +219,18 @@ class ActionLog(Tree[int | str]):
             body = f"{body} § {sections}"
             if action.finished:
                 body = f"{body} ({action.resolved} of {plural(action.results, 'citation')})"
-            counts = f"+{action.new:<3}" if action.finished else "…   "
+            counts = self._counts(action)
         if action.failures:
             head, counts = "✗ ", "; ".join(action.failures)
         # Lines that unfold begin with a sign of two cells.
         label = Text(head if action.found else f"  {head}", style="dim")
         label.append(counts, style=Style(color="red" if action.failures else "green", dim=False))
-        label.append(f" {body}", style=Style(dim=False))
+        label.append(f" {readable(body)}", style=Style(dim=False))
+        label.append(self._time(action), style="dim")
         return label
 
     def _citing_label(self, action: Action, title: str) -> Text:
-        counts = f"+{action.new:<3}" if action.finished else "…   "
+        counts = self._counts(action)
         label = Text("↑ " if action.found else "  ↑ ", style="dim")
         if action.failures:
             return label.append("; ".join(action.failures), style=Style(color="red", dim=False))
@@ -218,4 +302,4 @@ class ActionLog(Tree[int | str]):
         for found in sorted(papers, key=lambda found: -(found.score or 0.0)):
             score = "  – " if found.score is None else f"{found.score:.2f}"
             label = Text(f"{score} ", style="green" if found.selected else "dim")
-            node.add_leaf(label.append(found.paper.title, style=Style()), data=str(found.paper.id))
+            node.add_leaf(label.append(readable(found.paper.title), style=Style()), data=str(found.paper.id))

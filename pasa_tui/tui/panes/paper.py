@@ -8,7 +8,7 @@ from textual.widgets import Static
 from pasa_tui.events import FoundPaper, SearchState
 from pasa_tui.library import Marks
 from pasa_tui.tui.actions import bindings
-from pasa_tui.tui.text import MUTED, author_line, marked, provenance_line, query_marks, readable, score_bar
+from pasa_tui.tui.text import MUTED, author_line, marked, plural, provenance_line, query_marks, readable, score_bar
 
 _LEVELS = {
     "yes": ("●", "$text-success"),
@@ -17,6 +17,11 @@ _LEVELS = {
     "no": ("○", "$text-error"),
 }
 """A sign and a colour for each level: the sign says it without the colour."""
+
+
+_CITING = 8
+_CITED = 6
+"""Titles shown of the papers that cite this one, and of those that each of its sections brought."""
 
 
 class PaperPane(VerticalScroll):
@@ -45,7 +50,7 @@ class PaperPane(VerticalScroll):
                 marks.tags.get(paper_id),
                 marks.notes.get(paper_id),
             )
-            key = (paper_id, *verdict, *mine, known, found.times_met, state.query)
+            key = (paper_id, *verdict, *mine, known, found.times_met, len(state.actions), state.query)
         if key == self._shown and key:
             return
         same_paper = bool(key and self._shown and key[0] == self._shown[0])
@@ -77,6 +82,7 @@ def _content(state: SearchState, found: FoundPaper, marks: Marks, *, known: bool
     else:
         blocks.append(Content.styled("No abstract is known.", f"{MUTED} italic"))
     blocks.append(Content.styled("How it was found\n", f"{MUTED} bold") + provenance_line(state, found))
+    blocks += [_cited_by(state, found), _sections(state, found)]
     if tags:
         blocks.append(Content.styled("Tags  ", f"{MUTED} bold") + Content(", ".join(tags)))
     if note:
@@ -125,3 +131,42 @@ def _verdict(found: FoundPaper) -> Content:
         (score_bar(found.score, 10), colour), (f" {found.score:.2f} ", f"{colour} bold"), (verdict, colour)
     )
     return line + Content.styled(f"\n{found.reason}", MUTED) if found.reason else line
+
+
+def _cited_by(state: SearchState, found: FoundPaper) -> Content:
+    """The papers of this search that cite it, the first few by title."""
+    titles = [paper.title for paper_id in found.cited_by if (paper := state.paper(paper_id))]
+    if not titles:
+        return Content("")
+    more = [Content.styled(f"  and {len(titles) - _CITING:,} more", MUTED)] if len(titles) > _CITING else []
+    shown = [Content(f"  {readable(title)}") for title in titles[:_CITING]]
+    return Content("\n").join(
+        [Content.styled(f"Cited by {plural(len(titles), 'paper')} here", f"{MUTED} bold"), *shown, *more]
+    )
+
+
+def _sections(state: SearchState, found: FoundPaper) -> Content:
+    """The sections that were seen when it was opened, those followed marked, and the best of what they cite."""
+    opened = [action for action in state.actions.values() if action.paper_id == found.paper.id and action.sections]
+    if not opened:
+        return Content("")
+    followed = {name for action in opened for name in action.chosen}
+    cited: dict[str, list[FoundPaper]] = {}
+    for other in state.papers.values():
+        if other.provenance.kind == "section" and other.provenance.parent == found.paper.id:
+            cited.setdefault(other.provenance.text, []).append(other)
+    lines = [Content.styled("Its sections that cite", f"{MUTED} bold")]
+    for name in dict.fromkeys(name for action in opened for name in action.sections):
+        sign = "▸ " if name in followed else "· "
+        lines.append(Content.styled(f"{sign}{name or 'citations'}", "" if name in followed else MUTED))
+        best = sorted(cited.get(name, ()), key=lambda other: -(other.score or 0.0))
+        for other in best[:_CITED]:
+            score = " –  " if other.score is None else f"{other.score:.2f}"
+            lines.append(
+                Content.assemble(
+                    (f"    {score} ", "$text-success" if other.selected else MUTED), readable(other.paper.title)
+                )
+            )
+        if len(best) > _CITED:
+            lines.append(Content.styled(f"    and {len(best) - _CITED:,} more that were first met here", MUTED))
+    return Content("\n").join(lines)

@@ -29,7 +29,7 @@ _WAYS = {"search": "⌕", "section": "⤷", "citing": "↑", "co-cited": "↔", 
 """How a paper was found: by a search, cited, citing, cited along, recommended."""
 
 
-class ResultsList(Filtering, ScrollView, can_focus=True):
+class ResultsList(ScrollView, Filtering, can_focus=True):
     """One line a paper. The cursor stays on its paper when others are put above it.
 
     It is filtered, sorted and narrowed to a view by `Arrangement`; several papers can be picked for one action.

@@ -9,12 +9,11 @@ from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widget import Widget
 
-from pasa_tui.tui.text import MUTED, duration, plural
+from pasa_tui.tui.text import MUTED, SPINNER, duration, plural
 
 if TYPE_CHECKING:
     from pasa_tui.events import Funnel, MissingEstimated, SearchState
 
-_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ENDINGS = {
     "done": ("✓", "$text-success", "done"),
     "cancelled": ("■", "$text-warning", "stopped"),
@@ -64,10 +63,10 @@ class StatusLine(Widget):
         sign, colour, word = _ENDINGS.get(state.ending or "", ("·", MUTED, "stopped"))
         if self.running and state.loading and not state.actions:
             share = f" {state.loading.share:.0%}" if state.loading.share is not None else ""
-            spinning = _SPINNER[self._frame % len(_SPINNER)]
+            spinning = SPINNER[self._frame % len(SPINNER)]
             return Content.styled(f"{spinning} {state.loading.message}{share}", "$text-accent") + "\n"
         if self.running:
-            sign, colour, word = _SPINNER[self._frame % len(_SPINNER)], "$text-accent", _progress(state)
+            sign, colour, word = SPINNER[self._frame % len(SPINNER)], "$text-accent", _progress(state)
         # The weightiest first: those that the line has no room for are left out.
         facts = [
             f"{plural(len(state.papers), 'paper')} met",

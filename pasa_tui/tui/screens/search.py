@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pasa_tui.events import Event, SearchState
     from pasa_tui.papers import PaperId
     from pasa_tui.session import Session
+    from pasa_tui.tui.panes.log import ActionLog
     from pasa_tui.tui.panes.welcome import Welcome
 
 # Seconds between two rankings of the list while papers stream in: the eye follows no faster.
@@ -140,11 +141,6 @@ class SearchScreen(Starting):
         return self._session is not None
 
     @property
-    def idle(self) -> bool:
-        """Whether no search runs."""
-        return self._view is None or self._view.follower is None
-
-    @property
     def state(self) -> "SearchState | None":
         """The state of the search shown."""
         return self._view.state if self._view else None
@@ -226,6 +222,13 @@ class SearchScreen(Starting):
         found = self._view.state.papers.get(paper_id) if paper_id else None
         known = found is not None and self._marks.is_known(found.paper)
         self._paper.show(self._view.state, found, self._marks.all, known=known)
+
+    def on_action_log_paper_wanted(self, message: "ActionLog.PaperWanted") -> None:
+        """Go to the paper in the results."""
+        if self._results.go_to(message.paper_id):
+            self.action_show_pane("results")
+        else:
+            self.notify("The list leaves this paper out; a shows all.", severity="warning", markup=False)
 
     def on_results_list_read_requested(self) -> None:
         """To the abstract."""

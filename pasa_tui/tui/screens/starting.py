@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from textual import on
 from textual.app import SuspendNotSupported
@@ -29,6 +29,11 @@ class Starting(Marking):
     _no_session: PasaError | None
     _early: QueryEditor.Submitted | None
     _runs: SearchRuns
+
+    @property
+    def idle(self) -> bool:
+        """Whether no search runs."""
+        return self._view is None or self._view.follower is None
 
     def action_stop(self) -> None:
         """Stop the search; its thread records that."""
@@ -103,6 +108,20 @@ class Starting(Marking):
         self.refresh_bindings()
         self._show(view)
         self.action_show_pane("results")
+
+    def action_hand_step(self, kind: Literal["expand", "similar"]) -> None:
+        """Go on from the papers picked, or the one under the cursor: all their citations, or papers like them."""
+        from pasa_tui.session import HandStep
+
+        view, session = self._view, self._require_session()
+        if session is None or view is None or view.search_id is None or not self.idle:
+            self.notify("Wait until the search has ended.", severity="warning", markup=False)
+            return
+        search_id = view.search_id
+        if steps := [HandStep(kind, paper_id) for paper_id in self._results.chosen]:
+            self._results.drop_picks()
+            self._runs.begin(view, lambda: session.resume(search_id, steps=steps))
+            self.refresh_bindings()
 
     @on(QueryEditor.PastWanted)
     def _recall(self, message: QueryEditor.PastWanted) -> None:
