@@ -1,5 +1,6 @@
 """Text in plain ASCII: cleaned, and Latin letters turned into it for citation keys and for LaTeX's default fonts."""
 
+import re
 import unicodedata
 
 from pasa_tui.papers import clean_text
@@ -15,9 +16,13 @@ _WHOLE = str.maketrans(
 )  # fmt: skip
 
 
+_MARK = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+
+
 def cleaned(text: str) -> str:
-    """`clean_text` of `text`, at once where it is ASCII without anything to clean, as most of an export is."""
-    if text.isascii() and text.isprintable() and "  " not in text and text == text.strip():
+    """`clean_text` of `text`, at once where there is nothing to clean, as in most of an export."""
+    printable = text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " "
+    if printable and (text.isascii() or (unicodedata.is_normalized("NFC", text) and not _MARK.search(text))):
         return text
     return clean_text(text)
 

@@ -83,7 +83,7 @@ def to_latex(text: str, *, latex: bool = False, protect: bool = False, math: boo
         return text
     text = cleaned(text)
     result, start = [], 0
-    for begin, end, formula in [*(math_spans(text) if math else ()), (len(text), len(text), "")]:
+    for begin, end, formula in [*(math_spans(text) if math and "$" in text else ()), (len(text), len(text), "")]:
         result.append(_plain(text, start, begin, latex=latex, protect=protect))
         result.append(f"{{{formula}}}" if protect and formula else formula)
         start = end

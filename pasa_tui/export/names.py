@@ -118,6 +118,12 @@ def _part(text: str, *, latex: bool, whole: bool = False) -> str:
     two; so where there are commands, the places to split at are in braces instead.
     """
     encoded = to_grouped_latex(text, latex=latex)
-    if not whole and not _SEPARATORS.search(text):
+    if not whole and not _may_be_split(text):
         return encoded
     return re.sub(r"[\s,]", r"{\g<0>}", encoded) if "\\" in encoded else f"{{{encoded}}}"
+
+
+def _may_be_split(text: str) -> bool:
+    folded = text.casefold()
+    # To look for the words alone first is many times faster, and most names have none of them.
+    return ("," in text or "and" in folded or "others" in folded) and bool(_SEPARATORS.search(text))

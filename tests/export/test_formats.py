@@ -119,7 +119,8 @@ def test_csl_items() -> None:
 def test_no_markup_of_strangers_in_csl(records: list[Record]) -> None:
     items = json.loads(render(records, "csl-json", latex=False))
     assert len({item["id"] for item in items}) == len(items) == len(merged(records))
-    assert not any(re.search("<[A-Za-z/!?]", json.dumps(item, ensure_ascii=False)) for item in items)
+    texts = [json.dumps({**item, "DOI": ""}, ensure_ascii=False) for item in items]
+    assert not any(re.search("<[A-Za-z/!?]", text) for text in texts)
 
 
 @settings(max_examples=40)
