@@ -103,4 +103,4 @@ def test_unknown_names_are_refused() -> None:
         find_keys(["scopus"], {})
     with pytest.raises(SecretError, match="no key 'scopus'"):
         remove_key("scopus")
-    assert set(KEYS) == {"serper", "semantic-scholar", "openalex", "openai", "openrouter"}
+    assert set(KEYS) == {"serper", "semantic-scholar", "openalex", "openai", "openrouter", "zotero"}

@@ -67,12 +67,12 @@ def path(context: Context) -> None:
 
 
 @command.command(name="set-key")
-@click.argument("name", metavar="serper|semantic-scholar|openalex|openai|openrouter")
+@click.argument("name", metavar="serper|semantic-scholar|openalex|openai|openrouter|zotero")
 def set_key(name: str) -> None:
-    """Ask for the key of a source or a model, or read it from a pipe, and put it into the system's keyring.
+    """Ask for the key of a source, a model or Zotero, or read it from a pipe, and put it into the system's keyring.
 
     Where there is no keyring, as on most servers, set the variable SERPER_API_KEY, SEMANTIC_SCHOLAR_API_KEY,
-    OPENALEX_API_KEY, OPENAI_API_KEY or OPENROUTER_API_KEY instead; a variable goes over the keyring.
+    OPENALEX_API_KEY, OPENAI_API_KEY, OPENROUTER_API_KEY or ZOTERO_API_KEY instead; a variable goes over the keyring.
     """
     from pasa_tui.config.secrets import KEYS, check_keyring, store_key
 
@@ -82,14 +82,13 @@ def set_key(name: str) -> None:
     else:
         value = sys.stdin.readline()
     store_key(name, value)
-    check = "models check PROFILE" if KEYS[name].of_model else "doctor"
-    click.echo(f"The key for {name} is in the system's keyring. Try it: pasa-tui {check}", err=True)
+    click.echo(f"The key for {name} is in the system's keyring. Try it: pasa-tui {KEYS[name].check}", err=True)
 
 
 @command.command(name="remove-key")
-@click.argument("name", metavar="serper|semantic-scholar|openalex|openai|openrouter")
+@click.argument("name", metavar="serper|semantic-scholar|openalex|openai|openrouter|zotero")
 def remove_key(name: str) -> None:
-    """Take the key of a source or a model out of the system's keyring."""
+    """Take the key of a source, a model or Zotero out of the system's keyring."""
     from pasa_tui.config.secrets import remove_key
 
     said = "was removed from" if remove_key(name) else "was not in"

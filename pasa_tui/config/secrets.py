@@ -9,6 +9,7 @@ from typing import TypeVar
 from pasa_tui.errors import SecretError
 
 _SERVICE = "pasa-tui"
+_SOURCES_CHECK, _MODELS_CHECK = "doctor", "models check PROFILE"
 _PATIENCE = 5.0
 """Seconds that a keyring may take to answer a search: a locked one may ask its user in a window nobody sees."""
 
@@ -17,13 +18,16 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """A key that a source or a model can have: the variables it may stand in, its use, and where it is to be had."""
+    """A key that can be had: the variables it may stand in, its use, where it is to be had, and what tries it.
+
+    `check` is the command that tries it: that of sources, of models, or of Zotero.
+    """
 
     name: str
     variables: tuple[str, ...]
     use: str
     where: str
-    of_model: bool = False
+    check: str = _SOURCES_CHECK
 
 
 KEYS = {
@@ -42,11 +46,22 @@ KEYS = {
             "ten times the daily budget, for nothing",
             "https://openalex.org/settings/api",
         ),
-        KeyInfo("openai", ("OPENAI_API_KEY",), "OpenAI's models", "https://platform.openai.com/api-keys", True),
-        KeyInfo("openrouter", ("OPENROUTER_API_KEY",), "many models", "https://openrouter.ai/settings/keys", True),
+        KeyInfo(
+            "openai", ("OPENAI_API_KEY",), "OpenAI's models", "https://platform.openai.com/api-keys", _MODELS_CHECK
+        ),
+        KeyInfo(
+            "openrouter", ("OPENROUTER_API_KEY",), "many models", "https://openrouter.ai/settings/keys", _MODELS_CHECK
+        ),
+        KeyInfo(
+            "zotero",
+            ("ZOTERO_API_KEY",),
+            "Zotero's web API",
+            "https://www.zotero.org/settings/keys/new",
+            "zotero check",
+        ),
     )
 }
-SOURCE_KEYS = tuple(name for name, info in KEYS.items() if not info.of_model)
+SOURCE_KEYS = tuple(name for name, info in KEYS.items() if info.check == _SOURCES_CHECK)
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,24 @@ class ExportSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ZoteroSettings:
+    """`[zotero]`: where papers go. The key is no setting: see `pasa-tui config set-key`."""
+
+    library: Annotated[
+        str,
+        Meta(
+            pattern=r"^(user|group/[0-9]+)$",
+            description='Your own library: "user"; or a group\'s: "group/" and its number.',
+        ),
+    ] = "user"
+    collection: Annotated[str, Meta(description="The collection to push to where none is named; empty: none.")] = ""
+    url: Annotated[str, Meta(pattern=_URL, description="Where Zotero's web API is.")] = "https://api.zotero.org"
+    connector_url: Annotated[str, Meta(pattern=_URL, description="Where the running Zotero program listens.")] = (
+        "http://127.0.0.1:23119"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceSettings:
     """`[interface]`: how the application looks."""
 
@@ -203,6 +221,7 @@ class Settings:
     models: ModelSettings = field(default_factory=ModelSettings)
     sources: SourceSettings = field(default_factory=SourceSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
+    zotero: ZoteroSettings = field(default_factory=ZoteroSettings)
     interface: InterfaceSettings = field(default_factory=InterfaceSettings)
     profiles: dict[str, Profile] = field(default_factory=dict)
 

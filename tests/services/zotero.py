@@ -182,7 +182,7 @@ class Zotero:
     _tokens: set[str] = field(default_factory=set)
 
     def kind(self, call: Call) -> str:
-        """ "key", or what is read or written."""
+        """The first part of the path, or what is read or written."""
         match = _PATH.fullmatch(call.path)
         return f"{'write ' if call.method == 'POST' else ''}{match[3]}" if match else call.path.strip("/").split("/")[0]
 

@@ -56,6 +56,10 @@ class Written:
     version: int = 0
 
 
+class RefusedError(ExportError):
+    """The server understood a request and will not answer it: HTTP 4xx, such as for a wrong key."""
+
+
 class OutdatedError(Exception):
     """The library has changed since the version a write named, or that write was made before: HTTP 412."""
 
@@ -216,15 +220,15 @@ class ZoteroApi:
         told = f" It says: {said}" if said else ""
         match status:
             case 401 | 403:
-                raise ExportError(
+                raise RefusedError(
                     f"{self._name} refuses this (HTTP {status}).{told}",
                     "Check the key, and what it may read and write, at https://www.zotero.org/settings/keys.",
                 )
             case 404:
-                raise ExportError(f"{self._name} has nothing there (HTTP 404).{told}", "Check the library's number.")
+                raise RefusedError(f"{self._name} has nothing there (HTTP 404).{told}", "Check the library's number.")
             case 413:
-                raise ExportError(f"{self._name} finds this too large, or its storage is full.{told}")
-        raise ExportError(f"{self._name} answers with HTTP {status}.{told}")
+                raise RefusedError(f"{self._name} finds this too large, or its storage is full.{told}")
+        raise RefusedError(f"{self._name} answers with HTTP {status}.{told}")
 
 
 def _number(text: str | None, default: int = 0) -> int:

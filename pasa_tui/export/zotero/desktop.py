@@ -18,7 +18,7 @@ import httpx
 from pasa_tui import __version__
 from pasa_tui.errors import ExportError
 from pasa_tui.export.record import Record, merged
-from pasa_tui.export.zotero.api import ZoteroApi
+from pasa_tui.export.zotero.api import RefusedError, ZoteroApi
 from pasa_tui.export.zotero.items import Item, item_of, note_of, paper_of
 from pasa_tui.export.zotero.library import Holdings, read_holdings
 from pasa_tui.export.zotero.push import Pushed
@@ -156,7 +156,7 @@ async def read_local(api: ZoteroApi) -> Holdings | None:
     """What the user's library holds, by the local API at the program's address; None where that is switched off."""
     try:
         return await read_holdings(api, _LOCAL_PATH)
-    except ExportError:
+    except RefusedError:
         return None
 
 

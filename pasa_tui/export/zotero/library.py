@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from pasa_tui.errors import ExportError
 from pasa_tui.export.zotero.api import Json, OutdatedError, ZoteroApi, new_key
@@ -60,12 +59,12 @@ class Holdings:
     def add(self, objects: Iterable[Json]) -> None:
         """Take in items as the API gives them, also anew where they were changed."""
         for one in objects:
-            key, data = str(one["key"]), one.get("data")
+            key, data = str(one["key"]), one.get("data") or {}
             self.keys.add(key)
-            paper = paper_of(data) if isinstance(data, dict) else None
+            paper = paper_of(data)
             if paper is None:
                 continue
-            listed: Any = data.get("collections")
+            listed = data.get("collections")
             self._held[key] = Held(paper, key, frozenset(map(str, listed if isinstance(listed, list) else ())))
             for name in names_in_zotero(paper):
                 keys = self._by_name.setdefault(name, [])
