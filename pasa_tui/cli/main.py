@@ -18,6 +18,7 @@ COMMANDS = {
     "history": ("history_command", "List past searches."),
     "export": ("export_command", "Write the papers of a past search."),
     "zotero": ("zotero_command", "Push papers to Zotero; mark those it has as known."),
+    "report": ("report_command", "Write a past search as one HTML file with plots."),
     "library": ("library_command", "Search, back up, merge and check all that is kept."),
     "corpus": ("corpus_command", "Build, list and remove local paper collections."),
     "models": ("models_command", "List, fetch and check language models; choose one."),

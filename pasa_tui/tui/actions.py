@@ -61,6 +61,8 @@ ACTIONS = (
     Action("search", "show_pane('paper')", "3", "Paper", "Go to the paper's abstract"),
     Action("search", "hand_step('expand')", "E", "Expand", "Follow all citations of the paper under the cursor"),
     Action("search", "hand_step('similar')", "S", "Similar", "Search for papers like the one under the cursor"),
+    Action("search", "pictures", "p", "Pictures", "Plots of this search: growth, scores, years, citations"),
+    Action("search", "report", "P", "Report", "Write this search as one HTML file with its plots"),
     Action("search", "undo", "u,ctrl+z", "Undo", "Take back the last star, tag, note or rejection"),
     Action("search", "help", "f1,question_mark", "Help", "Show all keys", True),
     Action("query", "submit", "enter,f5", "Search", "Search for this question", True),

@@ -1,8 +1,14 @@
 """Reading on: the log's lines and filter, a paper's sections and who cites it, steps by hand."""
 
+from pathlib import Path
+
+from textual.widgets import Input, TabbedContent
+
 from pasa_tui.library import Library
 from pasa_tui.tui.panes.log import ActionLog
 from pasa_tui.tui.panes.results import ResultsList
+from pasa_tui.tui.screens.labelling import LineDialog
+from pasa_tui.tui.screens.pictures import PicturesScreen
 from tests.helpers import paper
 from tests.tui.conftest import Running, Script, ask, screen_of, until
 from tests.tui.test_app import notes, shows
@@ -77,3 +83,24 @@ async def test_no_step_by_hand_while_a_search_runs(running: Running) -> None:
         await until(pilot, lambda: screen.state is not None and len(screen.state.papers) == 3)
         await pilot.press("E")
         assert "Wait until the search has ended" in notes(pilot)
+
+
+async def test_pictures_are_drawn_and_written(running: Running, tmp_path: Path) -> None:
+    async with running() as pilot:
+        await ask(pilot)
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PicturesScreen))
+        tabs = pilot.app.screen.query_one(TabbedContent)
+        for name in ("scores", "years", "citations", "growth"):
+            await pilot.press("right")
+            await until(pilot, lambda name=name: tabs.active == name)  # type: ignore[misc]
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LineDialog))
+        pilot.app.screen.query_one(Input).value = str(tmp_path / "pictures")
+        await pilot.press("enter")
+        await until(pilot, lambda: len(list((tmp_path / "pictures").glob("*.svg"))) == 4)
+        await pilot.press("escape", "P")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LineDialog))
+        pilot.app.screen.query_one(Input).value = str(tmp_path / "report.html")
+        await pilot.press("enter")
+        await until(pilot, lambda: (tmp_path / "report.html").exists())

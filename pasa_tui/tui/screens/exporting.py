@@ -13,10 +13,10 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Button, Checkbox, Input, RadioButton, RadioSet, Select
 
-from pasa_tui.errors import ExportError
-from pasa_tui.events import SearchState
+from pasa_tui.errors import ExportError, PasaError
+from pasa_tui.events import Event, SearchState
 from pasa_tui.export.formats import FORMATS, format_of, render
-from pasa_tui.library import Marks
+from pasa_tui.library import Library, Marks
 from pasa_tui.papers import PaperId
 from pasa_tui.records import records_from
 from pasa_tui.tui.screens.dialogs import ConfirmDialog, Dialog, ErrorDialog
@@ -126,9 +126,56 @@ def export_papers(
     screen.app.push_screen(ExportDialog(counts, Path.cwd() / _file_name(state.query), latex=latex), chosen)
 
 
-def _file_name(query: str) -> str:
+def show_pictures(screen: Screen[None], library: Library, search_id: int, threshold: float) -> None:
+    """Show the plots of a search, as the library has it by now."""
+    from pasa_tui.tui.screens.pictures import PicturesScreen
+
+    try:
+        events = library.events(search_id)
+    except PasaError as error:
+        screen.app.push_screen(ErrorDialog(error))
+        return
+    screen.app.push_screen(PicturesScreen(_state_of(events), events, threshold))
+
+
+def export_report(screen: Screen[None], library: Library, search_id: int, threshold: float) -> None:
+    """Ask for a file, and write the search there as one HTML page."""
+    from pasa_tui.export.files import write_export
+    from pasa_tui.pictures.report import render_search
+    from pasa_tui.tui.screens.labelling import LineDialog
+
+    def answered(text: str | None) -> None:
+        if not text or not text.strip():
+            return
+        path = Path(text.strip()).expanduser()
+        try:
+            row, events = library.search(search_id), library.events(search_id)
+            state = _state_of(events)
+            records = records_from(state, library.marks(), "all")
+            write_export(render_search(row, state, events, records, threshold=threshold), path)
+        except PasaError as error:
+            screen.app.push_screen(ErrorDialog(error))
+        else:
+            screen.notify(f"Report written to {path}", markup=False)
+
+    try:
+        name = _file_name(library.search(search_id).name, ".html")
+    except PasaError as error:
+        screen.app.push_screen(ErrorDialog(error))
+        return
+    screen.app.push_screen(LineDialog("Report", "File:", str(Path.cwd() / name)), answered)
+
+
+def _state_of(events: Sequence[Event]) -> SearchState:
+    state = SearchState()
+    for event in events:
+        state.apply(event)
+    return state
+
+
+def _file_name(query: str, suffix: str = ".bib") -> str:
     words = [word for word in subject_words(query) if word.isascii()]
-    return f"{'-'.join(words[:4]) or 'papers'}-{date.today().isoformat()}.bib"
+    return f"{'-'.join(words[:4]) or 'papers'}-{date.today().isoformat()}{suffix}"
 
 
 def _write(screen: Screen[None], records: "list[Record]", choice: ExportChoice, *, overwrite: bool) -> None:

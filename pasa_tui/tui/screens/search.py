@@ -332,6 +332,22 @@ class SearchScreen(Starting):
             return
         export_papers(self, self._view.state, self._marks.all, self._results.picked, latex=self._latex)
 
+    def action_pictures(self) -> None:
+        """Plots of the search shown."""
+        from pasa_tui.tui.screens.exporting import show_pictures
+
+        view, session = self._view, self._require_session()
+        if session is not None and view is not None and view.search_id is not None:
+            show_pictures(self, session.library, view.search_id, view.request.settings.threshold)
+
+    def action_report(self) -> None:
+        """The search shown as a page."""
+        from pasa_tui.tui.screens.exporting import export_report
+
+        view, session = self._view, self._require_session()
+        if session is not None and view is not None and view.search_id is not None:
+            export_report(self, session.library, view.search_id, view.request.settings.threshold)
+
     def action_help(self) -> None:
         """All keys."""
         from pasa_tui.tui.screens.help import HelpScreen
