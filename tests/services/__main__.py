@@ -4,7 +4,11 @@ import argparse
 import asyncio
 
 from tests.services.literature import Literature
-from tests.services.server import Services
+from tests.services.server import Loopback, Services
+from tests.services.zotero import KEY, Zotero
+from tests.services.zotero_connector import ZoteroConnector
+
+_ZOTERO = {"zotero": "/zotero", "zotero-program": "/zotero-program"}
 
 
 def _latency(text: str) -> tuple[str, float]:
@@ -14,7 +18,7 @@ def _latency(text: str) -> tuple[str, float]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.services", description=__doc__)
-    parser.add_argument("--port", type=int, default=8901)
+    parser.add_argument("--port", type=int, default=8901, help="that of the sources; Zotero has the next")
     parser.add_argument("--papers", type=int, default=600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--openalex-budget", type=int, default=10_000, help="credits a day")
@@ -31,11 +35,13 @@ def _arguments() -> argparse.Namespace:
 
 async def _serve(arguments: argparse.Namespace) -> None:
     literature = Literature.invent(arguments.papers, arguments.seed)
-    async with Services(literature, port=arguments.port) as services:
+    zotero = Loopback({"zotero": Zotero(), "zotero-program": ZoteroConnector()}, _ZOTERO, port=arguments.port + 1)
+    async with Services(literature, port=arguments.port) as services, zotero:
         services.latency.update(arguments.latency)
         services.openalex_budget = arguments.openalex_budget
-        for name, url in services.urls.items():
+        for name, url in {**services.urls, **zotero.urls}.items():
             print(f"{name:18}{url}")
+        print(f"{'key of Zotero':18}{KEY}")
         print("Papers to ask for:")
         for work in literature.works[-3:]:
             print(f"  {work.arxiv_id or work.doi or '(no id)':24}{work.title}")

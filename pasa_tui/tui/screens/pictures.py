@@ -23,6 +23,8 @@ from pasa_tui.tui.screens.labelling import LineDialog
 
 _NAMES = {"growth": "Over time", "scores": "Scores", "years": "Years", "citations": "Citations"}
 _ROOT = 0.5
+# Cells that the label of a paper takes, about.
+_LABEL = 20
 
 
 class PicturesScreen(Dialog[None]):
@@ -119,16 +121,18 @@ class PicturesScreen(Dialog[None]):
 
     def _citations(self, plot: Any) -> None:
         figure = citation_map(self._state)
-        plot.title("Citations among the best papers, in the order of time")
+        plot.title("Citations among the best papers, in the order of time; green: selected")
         for citing, cited in figure.edges:
             ends = figure.nodes[citing], figure.nodes[cited]
             plot.plot([node.x for node in ends], [node.y for node in ends], marker="braille", color="gray")
-        for selected, label in ((False, "met"), (True, "selected")):
-            nodes = [node for node in figure.nodes if node.selected is selected]
-            if nodes:
-                plot.scatter([node.x for node in nodes], [node.y for node in nodes], marker="●", label=label)
         for node in figure.nodes:
-            plot.text(f" {clean_text(node.label)}", node.x, node.y, alignment="left")
+            colour = "green" if node.selected else "default"
+            plot.text(
+                f"● {clean_text(node.label)}", node.x, node.y, alignment="left", color=colour, background="default"
+            )
+        # Room for the label of the last one.
+        plot.xlim(0, 1 + _LABEL / max(_LABEL, self.size.width))
+        plot.ylim(0, 1)
         plot.xticks([x for _, x in figure.years], [str(year) for year, _ in figure.years])
         plot.yticks([])
 

@@ -15,6 +15,7 @@ from pasa_tui.export.zotero.library import check_access
 from pasa_tui.export.zotero.push import Pushed
 from pasa_tui.papers import Paper
 from tests.export.zotero.conftest import Clock, records
+from tests.export.nasty import nasty_papers
 from tests.helpers import paper
 from tests.services.server import Fault, Loopback
 from tests.services.zotero import Library, Zotero
@@ -244,6 +245,14 @@ async def test_the_servers_rules_are_enforced(api: ZoteroApi, zotero: Zotero, se
         await api.write("/users/475425/items", [{"itemType": "preprint", "title": "x"}], 0)
     with pytest.raises(ExportError, match="nothing there"):
         await api.read("/users/1/items")
+
+
+async def test_hostile_papers_are_pushed_once(api: ZoteroApi, zotero: Zotero) -> None:
+    papers = [Record(paper, 0.5, reason=paper.title, tags=(paper.title,)) for paper in nasty_papers()]
+    first = await push(api, papers, collection="</b> & Co\x1b[31m")
+    assert first.failed == [] and first.made == len(zotero.mine.papers) > 30
+    again = await push(api, papers, collection="</b> & Co\x1b[31m")
+    assert (again.made, again.added, again.failed) == (0, 0, []) and len(zotero.mine.collections) == 1
 
 
 async def test_reading_pages(api: ZoteroApi, zotero: Zotero, server: Loopback) -> None:
