@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, NoReturn, Self
+from urllib.parse import urlsplit
 
 import httpx
 import tenacity
@@ -30,7 +31,10 @@ BATCH = 50
 _PAGE = 100
 _LONGEST_BACKOFF = 600.0
 """Seconds of rest that the server may ask for; asked for more, it is left alone."""
-_REREADS = 3
+_TOLD = 1_000
+"""Objects read after which it is told how far reading is."""
+_TOLD_WAIT = 3.0
+_READINGS = 3
 _KEY_LETTERS = "23456789ABCDEFGHIJKLMNPQRSTUVWXYZ"
 _TIMEOUT = httpx.Timeout(60.0, connect=6.0)
 _AGAIN_HINT = "Run it again later: what is in Zotero already is not made twice."
@@ -87,7 +91,9 @@ class ZoteroApi:
         jitter: float = JITTER,
         narrate: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """`sleep` and `clock` are in seconds; `jitter` as in `pasa_tui.retries`; `narrate` hears of long waits."""
+        """`sleep` and `clock` are in seconds; `jitter` as in `pasa_tui.retries`; `narrate` hears of waits and of
+        long reads.
+        """
         self._url = url.rstrip("/")
         self._name = name
         self._sleep = sleep
@@ -98,7 +104,10 @@ class ZoteroApi:
         logging.getLogger("httpx").setLevel(logging.WARNING)
         headers = {"Zotero-API-Version": "3", "User-Agent": f"pasa-tui/{__version__}"}
         self._client = httpx.AsyncClient(
-            timeout=_TIMEOUT, headers=headers | ({"Zotero-API-Key": key} if key else {}), follow_redirects=False
+            timeout=_TIMEOUT,
+            headers=headers | ({"Zotero-API-Key": key} if key else {}),
+            # Without the proxies of the environment where it is on this machine.
+            trust_env=urlsplit(self._url).hostname not in ("127.0.0.1", "localhost", "::1"),
         )
 
     async def __aenter__(self) -> Self:
@@ -114,12 +123,17 @@ class ZoteroApi:
         return (await self._ask("GET", path, params=params))[0]
 
     async def read(self, path: str, **params: str) -> Pages:
-        """All pages of a list. Where the library changes meanwhile it is read again, three times at most."""
-        for _ in range(_REREADS):
+        """All pages of a list. Where the library changes meanwhile they are read again, three times at most.
+
+        Then all that was seen is returned: what moves from page to page might be missed by any one reading.
+        """
+        seen: dict[str, Json] = {}
+        for _ in range(_READINGS):
             pages, is_whole = await self._read_once(path, params)
             if is_whole:
-                break
-        return pages
+                return pages
+            seen |= {str(one["key"]): one for one in pages.objects}
+        return Pages(tuple(seen.values()), pages.version)
 
     async def _read_once(self, path: str, params: Mapping[str, str]) -> tuple[Pages, bool]:
         objects: dict[str, Json] = {}
@@ -133,10 +147,13 @@ class ZoteroApi:
             versions.append(_number(response.headers.get("last-modified-version")))
             objects |= {str(one["key"]): one for one in found}
             start += len(found)
-            if not found or "next" not in response.links:
+            total = _number(response.headers.get("total-results"), start)
+            if not found or ("next" not in response.links and start >= total):
                 break
+            if start % _TOLD == 0:
+                self._narrate(f"{start:,} of {total:,} read")
         # The first page's: what changed after it makes a write fail, and is read then.
-        is_whole = len(set(versions)) == 1 and _number(response.headers.get("total-results"), start) == start
+        is_whole = len(set(versions)) == 1 and total == start
         return Pages(tuple(objects.values()), versions[0]), is_whole
 
     async def write(self, path: str, objects: Sequence[Json], version: int) -> Written:
@@ -148,8 +165,13 @@ class ZoteroApi:
         answer, response = await self._ask("POST", path, headers=headers, body=list(objects))
         if not isinstance(answer, dict):
             raise ExportError(f"{self._name} answers a write with something else than it should.", _AGAIN_HINT)
-        done = {int(place) for part in ("successful", "success", "unchanged") for place in answer.get(part) or {}}
-        failed = {int(place): _reason(error) for place, error in (answer.get("failed") or {}).items()}
+        done = {
+            _number(place, -1) for part in ("successful", "success", "unchanged") for place in answer.get(part) or ()
+        }
+        refused = answer.get("failed")
+        failed = (
+            {_number(place, -1): _reason(why) for place, why in refused.items()} if isinstance(refused, dict) else {}
+        )
         return Written(frozenset(done), failed, _number(response.headers.get("last-modified-version"), version))
 
     async def _ask(
@@ -166,9 +188,13 @@ class ZoteroApi:
             wait=self._wait,
             retry=tenacity.retry_if_exception_type(AgainError),
             sleep=self._sleep,
+            before_sleep=self._tell_of_wait,
             reraise=True,
         )
-        request = self._client.build_request(method, self._url + path, params=params, headers=headers, json=body)
+        try:
+            request = self._client.build_request(method, self._url + path, params=params, headers=headers, json=body)
+        except httpx.InvalidURL:
+            raise ExportError(f"The address of {self._name} is none.", "Mend the setting.") from None
         try:
             async for attempt in retrying:
                 with attempt:
@@ -184,6 +210,10 @@ class ZoteroApi:
                 ) from None
             raise ExportError(f"{self._name} does not answer as it should: {error.message}", _AGAIN_HINT) from None
         raise AssertionError("tenacity ends by an answer or an error")
+
+    def _tell_of_wait(self, state: tenacity.RetryCallState) -> None:
+        if state.upcoming_sleep > _TOLD_WAIT and state.outcome is not None:
+            self._narrate(f"{state.outcome.exception()} Again in {duration(state.upcoming_sleep)}.")
 
     async def _attempt(self, request: httpx.Request) -> httpx.Response:
         rest = self._rest_until - self._clock()

@@ -82,7 +82,7 @@ class Desktop:
             raise ExportError("Zotero does not tell its collections.", "Bring it up to date: version 6 or later.")
         selected = f"C{told['id']}" if told.get("id") else f"L{told.get('libraryID')}"
         targets: list[Target] = []
-        for row in told["targets"]:
+        for row in (row for row in told["targets"] if isinstance(row, dict) and {"id", "name"} <= set(row)):
             # The user's own library stands first; the libraries of groups follow.
             if targets and not row.get("level"):
                 break
@@ -109,6 +109,8 @@ class Desktop:
                 return await self._client.post(f"{self._url}/connector/{endpoint}", json=body)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 raise _not_running(unreachable(error)) from None
+            except httpx.InvalidURL:
+                raise _not_running("zotero.connector_url is no address") from None
             except httpx.TransportError as error:
                 if attempt == ATTEMPTS:
                     raise ExportError(f"The connection to Zotero broke: {type(error).__name__}.") from None

@@ -46,7 +46,7 @@ def item_of(record: Record, *, our_tag: bool = False) -> Item:
         "abstractNote": _field(paper.abstract) if paper.abstract_kind == "abstract" else "",
         _VENUES[item_type]: _field(publication.venue or ""),
         "date": publication.date,
-        "DOI": own_doi or "",
+        "DOI": cleaned(own_doi or ""),
         "url": publication.url or "",
         "libraryCatalog": "arXiv.org" if arxiv else "",
         "extra": _extra(arxiv, publication.category) if arxiv else "",

@@ -59,7 +59,7 @@ class Holdings:
     def add(self, objects: Iterable[Json]) -> None:
         """Take in items as the API gives them, also anew where they were changed."""
         for one in objects:
-            key, data = str(one["key"]), one.get("data") or {}
+            key, data = str(one["key"]), _dict(one.get("data"))
             self.keys.add(key)
             paper = paper_of(data)
             if paper is None:
@@ -86,6 +86,10 @@ class Holdings:
         return None
 
 
+def _dict(value: object) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
 def _may_be_one(one: Paper, other: Paper) -> bool:
     """Whether nothing tells papers of one title apart: they have no different ids of one kind."""
     return all(
@@ -105,11 +109,11 @@ async def check_access(api: ZoteroApi, library: str = "user") -> Access:
         raise ExportError("Zotero does not say what the key is for.", "Check zotero.url.")
     user = clean_text(str(key.get("username") or key["userID"]))
     if library == "user":
-        rights = access.get("user") or {}
+        rights = _dict(access.get("user"))
         path, name, can_note = f"/users/{key['userID']}", f"{user}'s library", bool(rights.get("notes"))
     elif match := _GROUP.fullmatch(library):
-        groups = access.get("groups") or {}
-        rights = groups.get(match[1]) or groups.get("all") or {}
+        groups = _dict(access.get("groups"))
+        rights = _dict(groups.get(match[1]) or groups.get("all"))
         path, name, can_note = f"/groups/{match[1]}", f"group {match[1]}", True
     else:
         raise ExportError(f"{library!r} is no library.", 'Name "user", or "group/" and its number.')
@@ -124,7 +128,7 @@ async def read_collections(api: ZoteroApi, path: str) -> list[Collection]:
 
 
 def _collections_of(objects: Iterable[Json]) -> list[Collection]:
-    data: dict[str, Json] = {str(one["key"]): one.get("data") or {} for one in objects}
+    data: dict[str, Json] = {str(one["key"]): _dict(one.get("data")) for one in objects}
 
     def names(key: str) -> tuple[str, ...]:
         found: list[str] = []
@@ -169,7 +173,7 @@ async def ensure_collection(api: ZoteroApi, path: str, wanted: str) -> tuple[Col
         except OutdatedError:
             continue
         if written.failed:
-            raise ExportError(f"The collection can't be made: {written.failed[0]}")
+            raise ExportError(f"The collection can't be made: {next(iter(written.failed.values()))}")
         return Collection(key, (name,)), True
     raise ExportError("The library changes all the time.", "Try again when nothing else writes to it.")
 

@@ -14,8 +14,8 @@ from pasa_tui.export.zotero.api import OutdatedError, ZoteroApi
 from pasa_tui.export.zotero.library import check_access
 from pasa_tui.export.zotero.push import Pushed
 from pasa_tui.papers import Paper
-from tests.export.zotero.conftest import Clock, records
 from tests.export.nasty import nasty_papers
+from tests.export.zotero.conftest import Clock, records
 from tests.helpers import paper
 from tests.services.server import Fault, Loopback
 from tests.services.zotero import Library, Zotero
