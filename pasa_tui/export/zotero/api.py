@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, NoReturn, Self
-from urllib.parse import urlsplit
 
 import httpx
 import tenacity
@@ -95,6 +94,10 @@ class ZoteroApi:
         long reads.
         """
         self._url = url.rstrip("/")
+        try:
+            host = httpx.URL(self._url).host
+        except httpx.InvalidURL:
+            raise ExportError(f"The address of {name} is none.", "Mend the setting.") from None
         self._name = name
         self._sleep = sleep
         self._clock = clock
@@ -107,7 +110,7 @@ class ZoteroApi:
             timeout=_TIMEOUT,
             headers=headers | ({"Zotero-API-Key": key} if key else {}),
             # Without the proxies of the environment where it is on this machine.
-            trust_env=urlsplit(self._url).hostname not in ("127.0.0.1", "localhost", "::1"),
+            trust_env=host not in ("127.0.0.1", "localhost", "::1"),
         )
 
     async def __aenter__(self) -> Self:
@@ -191,10 +194,7 @@ class ZoteroApi:
             before_sleep=self._tell_of_wait,
             reraise=True,
         )
-        try:
-            request = self._client.build_request(method, self._url + path, params=params, headers=headers, json=body)
-        except httpx.InvalidURL:
-            raise ExportError(f"The address of {self._name} is none.", "Mend the setting.") from None
+        request = self._client.build_request(method, self._url + path, params=params, headers=headers, json=body)
         try:
             async for attempt in retrying:
                 with attempt:
@@ -208,6 +208,8 @@ class ZoteroApi:
                 raise ExportError(
                     f"{self._name} asks for {duration(error.after)} of rest: {error.message}", _AGAIN_HINT
                 ) from None
+            if not error.reached:
+                raise ExportError(f"{self._name} can't be reached: {error.message}.", _AGAIN_HINT) from None
             raise ExportError(f"{self._name} does not answer as it should: {error.message}", _AGAIN_HINT) from None
         raise AssertionError("tenacity ends by an answer or an error")
 
@@ -225,7 +227,7 @@ class ZoteroApi:
         try:
             response = await self._client.send(request)
         except httpx.ConnectError as error:
-            raise AgainError(f"It can't be reached: {unreachable(error)}.", reached=False) from None
+            raise AgainError(unreachable(error), reached=False) from None
         except httpx.TimeoutException:
             raise AgainError("No complete answer in time.") from None
         except httpx.RequestError as error:

@@ -189,6 +189,15 @@ async def test_a_locked_library_is_asked_again(api: ZoteroApi, zotero: Zotero) -
     assert (await push(api, records(2))).made == 2
 
 
+async def test_a_server_that_is_not_there(open_api: OpenApi, server: Loopback) -> None:
+    await server.stop_serving()
+    async with open_api() as api:
+        with pytest.raises(ExportError, match="Zotero can't be reached: it refuses the connection"):
+            await check_access(api)
+    with pytest.raises(ExportError, match="address of Zotero is none"):
+        ZoteroApi("http://[", "key")
+
+
 async def test_a_server_that_fails_always_is_given_up(api: ZoteroApi, server: Loopback, zotero: Zotero) -> None:
     server.faults.append(Fault("500", "zotero write items"))
     with pytest.raises(ExportError, match="HTTP 500"):
