@@ -195,7 +195,7 @@ async def test_a_server_that_is_not_there(open_api: OpenApi, server: Loopback) -
         with pytest.raises(ExportError, match="Zotero can't be reached: it refuses the connection"):
             await check_access(api)
     with pytest.raises(ExportError, match="address of Zotero is none"):
-        ZoteroApi("http://[", "key")
+        ZoteroApi("http://127.0.0.1:port", "key")
 
 
 async def test_a_server_that_fails_always_is_given_up(api: ZoteroApi, server: Loopback, zotero: Zotero) -> None:
