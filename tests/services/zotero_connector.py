@@ -109,7 +109,7 @@ class ZoteroConnector:
             for note in item["notes"]:
                 assert set(note) == {"note"}
                 self.mine.add(f"NOTE{len(self.mine.items) + 2222:04d}", itemType="note", parentItem=key, **note)
-        return Reply(201, b"", "application/json")
+        return json_reply(201, {"items": asked["items"]})
 
     def _update(self, asked: Any) -> Reply:
         if asked.get("sessionID") not in self.sessions:

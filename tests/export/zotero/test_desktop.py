@@ -94,3 +94,12 @@ async def test_no_zotero_runs(desktop: Desktop, server: Loopback) -> None:
     with pytest.raises(ExportError, match="not running on this machine: it refuses the connection") as told:
         await desktop.targets()
     assert "Start it" in told.value.hint
+
+
+async def test_a_save_whose_answer_is_lost_is_asked_for_again_under_its_session(
+    desktop: Desktop, local: ZoteroApi, connector: ZoteroConnector, server: Loopback
+) -> None:
+    server.faults.append(Fault("cut", "desktop saveItems", times=1))
+    await push(desktop, local, 3)
+    assert server.count("desktop", "saveItems") == 2 and len(connector.sessions) == 1
+    assert len(connector.mine.papers) == 3
