@@ -26,6 +26,7 @@ COMMANDS = {
     "data": ("data_command", "Fetch and check PaSa's published query sets and papers."),
     "eval": ("eval_command", "Answer query sets with systems; report and compare."),
     "train": ("train_command", "Make the models that the agent decides with."),
+    "serve": ("serve_command", "Show the application in a browser."),
     "config": ("config_command", "Show the settings and where they are kept; store keys."),
 }
 

@@ -10,7 +10,7 @@ from pasa_tui.config.paths import private_file
 from pasa_tui.errors import ConfigError
 
 
-def change_setting(path: Path, section: str, name: str, value: str) -> None:
+def change_setting(path: Path, section: str, name: str, value: bool | int | float | str) -> None:
     """Set one setting in the file at `path`, which is made where it is not there; comments stay.
 
     Raises ConfigError where the file can't be read or written, or is not TOML.

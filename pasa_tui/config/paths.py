@@ -55,6 +55,11 @@ class Paths:
         return self.data_dir / "checkpoints"
 
     @property
+    def panes_file(self) -> Path:
+        """How large the panes of the application are."""
+        return self.data_dir / "panes.json"
+
+    @property
     def speeds_file(self) -> Path:
         """How fast models were when they were checked."""
         return self.data_dir / "speeds.json"

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -26,6 +26,7 @@ _PREFIX = "PASA_TUI_"
 _URL = r"^https?://[!-~]+$"
 _NOT_SETTINGS = {"PASA_TUI_HOME"}
 _PROFILES = "profiles"
+_KEYS = "keys"
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -207,9 +208,17 @@ class ZoteroSettings:
 class InterfaceSettings:
     """`[interface]`: how the application looks."""
 
-    theme: Annotated[str, Meta(min_length=1, description="A theme's name; see the command palette for all.")] = (
-        "pasa-night"
-    )
+    theme: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="A theme's name; T in the application shows all. ansi-dark and ansi-light take the terminal's "
+            "own colours.",
+        ),
+    ] = "pasa-night"
+    notify_after: Annotated[
+        float, Meta(ge=0, description="Ring the terminal's bell when a search of so many seconds ends; 0: never.")
+    ] = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +233,7 @@ class Settings:
     zotero: ZoteroSettings = field(default_factory=ZoteroSettings)
     interface: InterfaceSettings = field(default_factory=InterfaceSettings)
     profiles: dict[str, Profile] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,10 +275,48 @@ def explain(settings: Settings, path: Path, environ: Mapping[str, str] = os.envi
             yield SettingInfo(
                 f"{_PROFILES}.{profile}.{name}", getattr(values, name), _description(hints[name]), str(path)
             )
+    for action, keys in settings.keys.items():
+        yield SettingInfo(f"{_KEYS}.{action}", keys, "Keys of an action of the application.", str(path))
+
+
+def checked(name: str, text: str) -> bool | int | float | str:
+    """What a person typed as the value of the setting of that dotted name, as TOML has it.
+
+    Raises ConfigError where there is no such setting, or that can't be its value.
+    """
+    section, _, field_name = name.partition(".")
+    cls = _sections().get(section)
+    if cls is None or field_name not in {item.name for item in dataclasses.fields(cls)}:
+        raise ConfigError(f"There is no setting {name}.", "`pasa-tui config show` lists every setting.")
+    # Of what a setting may be, text is the last resort: 5 is a number, and "auto" is none.
+    for value in (*_read_value(text), text):
+        try:
+            given: bool | int | float | str = getattr(msgspec.convert({field_name: value}, cls), field_name)
+        except msgspec.ValidationError as error:
+            wrong = error
+        else:
+            return given
+    raise _wrong(wrong, section, cls, "as typed")
+
+
+def choices_of(name: str) -> tuple[str, ...]:
+    """The words that the setting of that dotted name takes; none where it takes others too. Booleans are two words."""
+    section, _, field_name = name.partition(".")
+    hint = get_type_hints(_sections()[section])[field_name]
+    if hint is bool:
+        return ("true", "false")
+    return tuple(get_args(hint)) if get_origin(hint) is Literal else ()
+
+
+def _read_value(text: str) -> Iterator[object]:
+    try:
+        yield tomllib.loads(f"value = {text.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        return
 
 
 def _sections() -> dict[str, type]:
-    return {name: hint for name, hint in get_type_hints(Settings).items() if name != _PROFILES}
+    return {name: hint for name, hint in get_type_hints(Settings).items() if name not in (_PROFILES, _KEYS)}
 
 
 def _tables(values: dict[str, Any], where: str) -> Iterator[tuple[str, Any, type]]:
@@ -277,8 +325,10 @@ def _tables(values: dict[str, Any], where: str) -> Iterator[tuple[str, Any, type
     for section, content in values.items():
         if section in sections:
             yield section, content, sections[section]
+        elif section == _KEYS:
+            yield section, content, dict[str, str]
         elif section != _PROFILES:
-            names = ", ".join((*sections, f"{_PROFILES}.NAME"))
+            names = ", ".join((*sections, f"{_PROFILES}.NAME", _KEYS))
             raise ConfigError(f"Unknown section [{section}] {where}.", f"Known: {names}.")
         elif not isinstance(content, dict):
             yield section, content, dict[str, Profile]

@@ -1,6 +1,7 @@
 """The application: themes, the command palette, and the search screen over a session."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
@@ -8,8 +9,7 @@ from textual.screen import Screen
 
 from pasa_tui.config import Paths, shipped_dir
 from pasa_tui.errors import PasaError
-from pasa_tui.tui.actions import ACTIONS
-from pasa_tui.tui.places import Place
+from pasa_tui.tui.actions import ACTIONS, Action
 from pasa_tui.tui.screens.choosing import Choices
 from pasa_tui.tui.screens.search import SearchScreen
 from pasa_tui.tui.themes import load_themes
@@ -43,30 +43,28 @@ class PasaApp(App[None]):
         super().__init__()
         self._open_session = open_session
         self._is_online = is_online
-        self.search_screen = SearchScreen(
-            Place.of(settings.search),
-            settings.models.default,
-            settings.agent,
-            choices,
-            latex=settings.export.latex,
-            completed=self._open_in_thread,
-        )
-        themes, self._theme_problems = load_themes((shipped_dir("themes"), paths.themes_dir))
+        self.search_screen = SearchScreen(settings, choices, paths=paths, completed=self._open_in_thread)
+        self._keys = settings.keys
+        themes, self._problems = load_themes((shipped_dir("themes"), paths.themes_dir))
         for theme in themes:
             self.register_theme(theme)
         # Before the application runs, so that its CSS is read for one theme only.
         wanted = settings.interface.theme
         self.theme = wanted if wanted in self.available_themes else FALLBACK_THEME
         if self.theme != wanted:
-            self._theme_problems.append(f"There is no theme {wanted!r}; the command palette lists all.")
+            self._problems.append(f"There is no theme {wanted!r}; the command palette lists all.")
 
     def get_default_screen(self) -> Screen[None]:
         """The search screen, at once: another one below it would cost its share of the first frame."""
         return self.search_screen
 
     def on_mount(self) -> None:
-        """Say what was wrong with themes."""
-        for problem in self._theme_problems:
+        """Take the user's keys; say what was wrong with them and with themes."""
+        known = {str(action.binding.id) for action in ACTIONS}
+        self.set_keymap({name: keys for name, keys in self._keys.items() if name in known})
+        for name in self._keys.keys() - known:
+            self._problems.append(f"[keys] names no action {name!r}; help (?) lists them.")
+        for problem in self._problems:
             self.notify(problem, severity="warning", markup=False)
 
     def _open_in_thread(self) -> None:
@@ -83,6 +81,10 @@ class PasaApp(App[None]):
         if self.is_running:
             self.call_from_thread(self.search_screen.network_known, online=online)
 
+    def action_change_theme(self) -> None:
+        """Choose a theme by looking at it."""
+        self.search_screen.action_theme()
+
     async def action_quit(self) -> None:
         """End, once a running search has recorded that it was stopped."""
         await self.search_screen.stop_and_wait()
@@ -92,8 +94,11 @@ class PasaApp(App[None]):
         """Textual's own commands, and every action of the screen from the registry."""
         yield from super().get_system_commands(screen)
         for action in ACTIONS:
-            if action.group == "search" and screen is self.search_screen:
-                run = f"screen.{action.name}"
+            if action.group in ("search", "results") and screen is self.search_screen:
                 yield SystemCommand(
-                    f"{action.label} ({action.key_names.split()[0]})", action.help, lambda run=run: self.run_action(run)
+                    f"{action.label} ({action.key_names.split()[0]})", action.help, partial(self._run, action)
                 )
+
+    async def _run(self, action: Action) -> None:
+        place = self.search_screen if action.group == "search" else self.search_screen.query_one(f"#{action.group}")
+        await self.run_action(action.name, default_namespace=place)

@@ -1,5 +1,8 @@
 """All keys, made from the registry of actions."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -8,8 +11,9 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from pasa_tui.tui.actions import ACTIONS, PLACES
+from pasa_tui.tui.actions import ACTIONS, PLACES, Action
 from pasa_tui.tui.screens.dialogs import Dialog
+from pasa_tui.tui.text import MUTED
 
 _INTRODUCTION = (
     "Write a question and press Enter. The Crawler's actions appear in the log, the papers it meets in the list, "
@@ -30,27 +34,34 @@ class HelpScreen(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,f1,question_mark", "dismiss", "Close")]
 
+    def __init__(self, first: str = "", keys: Mapping[str, str] | None = None) -> None:
+        """`first` is the place whose keys come first; `keys` are the user's own, by the names of actions."""
+        super().__init__()
+        self._first = first
+        self._keys = keys or {}
+
     def compose(self) -> ComposeResult:
         """One scrollable text."""
         with VerticalScroll(classes="dialog help") as dialog:
             dialog.border_title = "Help"
             dialog.border_subtitle = "escape closes"
-            yield Static(help_content(), markup=False)
+            yield Static(help_content(self._first, self._keys), markup=False)
 
     def on_mount(self) -> None:
         """Let the arrow keys scroll."""
         self.query_one(VerticalScroll).focus()
 
 
-def help_content() -> Content:
-    """The introduction, then each place's keys in two columns."""
+def help_content(first: str = "", keys: Mapping[str, str] = MappingProxyType({})) -> Content:
+    """The introduction, then each place's keys in columns, those of the place `first` before the others.
+
+    The last column has the names by which the section [keys] of the settings gives other keys, as `keys` has.
+    """
     content = Content(_INTRODUCTION)
-    for group, place in PLACES.items():
+    for group, place in sorted(PLACES.items(), key=lambda item: item[0] != first):
         content += Content.styled(f"\n\n{place}\n", "$text-accent bold")
         actions = [action for action in ACTIONS if action.group == group]
-        content += Content("\n").join(
-            [Content.assemble((f"  {action.key_names:<18}", "bold"), (f"{action.help}", "")) for action in actions]
-        )
+        content += Content("\n").join([_line(action, keys) for action in actions])
     content += Content.styled("\n\nSigns in the list of papers\n", "$text-accent bold")
     content += Content("\n").join([Content.assemble((f"  {sign:<18}", "bold"), said) for sign, said in _SIGNS])
     content += Content.styled("\n\nAlways\n", "$text-accent bold")
@@ -60,3 +71,9 @@ def help_content() -> Content:
         ("  ctrl+q            ", "bold"), "Quit; a running search is kept and can be resumed",
     )  # fmt: skip
     return content
+
+
+def _line(action: Action, keys: Mapping[str, str]) -> Content:
+    name = str(action.binding.id)
+    mine = replace(action, keys=keys[name]) if name in keys else action
+    return Content.assemble((f"  {mine.key_names:<18}", "bold"), action.help, (f"  {name}", f"{MUTED} italic"))

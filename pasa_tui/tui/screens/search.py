@@ -9,6 +9,7 @@ from textual.containers import Container, Vertical
 
 from pasa_tui.errors import PasaError
 from pasa_tui.tui.actions import bindings
+from pasa_tui.tui.layout import Layout
 from pasa_tui.tui.marks import Marks
 from pasa_tui.tui.panes.query import HowItWorks, QueryEditor, SearchOptions
 from pasa_tui.tui.panes.status import StatusLine
@@ -22,8 +23,9 @@ from pasa_tui.tui.runs import (
     SearchView,
     What,
 )
+from pasa_tui.tui.screens.arranging import Arranging
 from pasa_tui.tui.screens.choosing import Choices
-from pasa_tui.tui.screens.starting import Starting
+from pasa_tui.tui.text import plural
 
 # What the first frame does not show is imported after it: the session with the loop and the library, the panes
 # that are empty as yet, and the dialogs. Together they cost as much as all of Textual.
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
     from textual.timer import Timer
     from textual.widgets import Tabs
 
-    from pasa_tui.config.settings import AgentSettings
+    from pasa_tui.config import Paths
+    from pasa_tui.config.settings import Settings
     from pasa_tui.events import Event, SearchState
     from pasa_tui.papers import PaperId
     from pasa_tui.session import Session
@@ -44,7 +47,7 @@ _DRAW_SECONDS = 0.2
 _REST_SECONDS = 0.06
 
 
-class SearchScreen(Starting):
+class SearchScreen(Arranging):
     """Panes that collapse into tabs on a narrow terminal. Workers post messages; handlers change widgets."""
 
     BINDINGS = bindings("search")
@@ -53,21 +56,23 @@ class SearchScreen(Starting):
 
     def __init__(
         self,
-        place: Place,
-        model: str,
-        settings: "AgentSettings",
+        settings: "Settings",
         choices: Choices,
         *,
-        latex: bool,
+        paths: "Paths",
         completed: Callable[[], None],
     ) -> None:
-        """Search in `place` by `model` with `settings`. `completed` is called once, after the first frame."""
+        """Search as `settings` say. `completed` is called once, after the first frame."""
         super().__init__(classes="-empty")
-        self._place = place
-        self._model = model
-        self._settings = settings
+        self._place = Place.of(settings.search)
+        self._model = settings.models.default
+        self._settings = settings.agent
         self._choices = choices
-        self._latex = latex
+        self._latex = settings.export.latex
+        self._notify_after = settings.interface.notify_after
+        self._paths = paths
+        self._keys = settings.keys
+        self._layout = Layout(self, paths.panes_file)
         self._completed = completed
         self._online = True
         self._session: Session | None = None
@@ -112,6 +117,7 @@ class SearchScreen(Starting):
         await self.query_one("#reading").mount(self._welcome, self._results, self._paper)
         await left.mount(self._tabs, self._log)
         self._tabs.active = "tab-results"
+        self._layout.apply()
         # The footer has missed the news of what has the focus.
         self.refresh_bindings()
         self.set_interval(_DRAW_SECONDS, self._draw_if_needed)
@@ -184,6 +190,11 @@ class SearchScreen(Starting):
         if view.search_id is None:
             self.action_new_search()
             self.query_one(QueryEditor).text = view.request.query.text
+        if self._notify_after and view.state.elapsed >= self._notify_after and view.state.ending != "cancelled":
+            # A terminal tells its user of a bell in a window that has not the focus.
+            self.app.bell()
+            found = plural(view.state.selected, "paper")
+            self.notify(f"The search has ended: {found} selected.", markup=False, timeout=15)
         self._draw()
 
     def _show(self, view: SearchView) -> None:
@@ -313,6 +324,7 @@ class SearchScreen(Starting):
         if classes != self.classes:
             # All at once: each change of a screen's class has every pane look up its styles again.
             self.set_classes(classes)
+            self._layout.apply()
 
     def action_history(self) -> None:
         """Past searches."""
@@ -352,7 +364,8 @@ class SearchScreen(Starting):
         """All keys."""
         from pasa_tui.tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen())
+        focused = self.focused.id if self.focused is not None else None
+        self.app.push_screen(HelpScreen(focused or "", self._keys))
 
     def _require_session(self) -> "Session | None":
         if self._no_session is not None:
