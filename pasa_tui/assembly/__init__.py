@@ -12,6 +12,7 @@ from pasa_tui.assembly.building import (
 from pasa_tui.assembly.estimating import Expectation, expect
 from pasa_tui.assembly.network import addresses_of, any_reachable
 from pasa_tui.assembly.requests import SearchRequest
+from pasa_tui.assembly.surroundings import Surroundings, look_around
 
 __all__ = [
     "Agent",
@@ -19,11 +20,13 @@ __all__ = [
     "AgentBuilder",
     "Expectation",
     "SearchRequest",
+    "Surroundings",
     "addresses_of",
     "any_reachable",
     "builtin_agent",
     "chosen_sources",
     "expect",
     "load_models",
+    "look_around",
     "weight_folders",
 ]

@@ -11,7 +11,7 @@ from pasa_tui.tui.app import PasaApp
 from pasa_tui.tui.screens.choosing import Choices
 
 if TYPE_CHECKING:
-    from pasa_tui.assembly import Expectation
+    from pasa_tui.assembly import Expectation, Surroundings
     from pasa_tui.config.profiles import Profile
     from pasa_tui.library import Library
     from pasa_tui.session import SearchRequest, Session
@@ -59,6 +59,11 @@ def run_application(context: Context) -> None:
 
         return expect(request, context.settings, context.paths, library)
 
+    def around(online: bool) -> "Surroundings":
+        from pasa_tui.assembly import look_around
+
+        return look_around(context.settings, online=online)
+
     # A wrong name is better said now than after the first question. Keys are looked for when one is asked.
     sources = parse_sources(context.settings.search.sources, lambda name: True)
     app = PasaApp(
@@ -67,6 +72,7 @@ def run_application(context: Context) -> None:
         open_session=open_session,
         choices=Choices(corpora, models, expect),
         is_online=is_online,
+        look_around=around,
     )
     app.run()
     for session in sessions:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
@@ -13,12 +14,16 @@ from pasa_tui.errors import ConfigError
 def change_setting(path: Path, section: str, name: str, value: bool | int | float | str) -> None:
     """Set one setting in the file at `path`, which is made where it is not there; comments stay.
 
+    `section` is a table's name, dotted for one within another (`profiles.mine`).
+
     Raises ConfigError where the file can't be read or written, or is not TOML.
     """
     private_file(path)
     try:
         document = tomlkit.parse(path.read_text(encoding="utf-8"))
-        table = document.setdefault(section, tomlkit.table())
+        table: Any = document
+        for part in section.split("."):
+            table = table.setdefault(part, tomlkit.table())
         table[name] = value
         aside = path.with_name(f"{path.name}.{os.getpid()}.part")
         private_file(aside).write_text(tomlkit.dumps(document), encoding="utf-8")

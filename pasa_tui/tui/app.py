@@ -15,6 +15,7 @@ from pasa_tui.tui.screens.search import SearchScreen
 from pasa_tui.tui.themes import load_themes
 
 if TYPE_CHECKING:
+    from pasa_tui.assembly import Surroundings
     from pasa_tui.config.settings import Settings
     from pasa_tui.session import Session
 
@@ -35,14 +36,17 @@ class PasaApp(App[None]):
         open_session: Callable[[], "Session"],
         choices: Choices,
         is_online: Callable[[], bool] = lambda: True,
+        look_around: "Callable[[bool], Surroundings] | None" = None,
     ) -> None:
         """`open_session` is called in a thread after the first frame; `choices` is what the next search can be like.
 
-        `is_online`, called in that thread as well, says whether a live source can be reached.
+        `is_online`, called in that thread as well, says whether a live source can be reached; `look_around`, with that
+        answer, what else there is to search with, for who has made no search yet.
         """
         super().__init__()
         self._open_session = open_session
         self._is_online = is_online
+        self._look_around = look_around
         self.search_screen = SearchScreen(settings, choices, paths=paths, completed=self._open_in_thread)
         self._keys = settings.keys
         themes, self._problems = load_themes((shipped_dir("themes"), paths.themes_dir))
@@ -80,6 +84,8 @@ class PasaApp(App[None]):
         online = self._is_online()
         if self.is_running:
             self.call_from_thread(self.search_screen.network_known, online=online)
+        if self._look_around is not None and self.search_screen.is_new_here and self.is_running:
+            self.call_from_thread(self.search_screen.surroundings_known, self._look_around(online))
 
     def action_change_theme(self) -> None:
         """Choose a theme by looking at it."""

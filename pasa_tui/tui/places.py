@@ -39,6 +39,11 @@ class Place:
         return self.sources != _CORPUS
 
     @property
+    def named(self) -> tuple[str, ...]:
+        """The sources by name, where they are named; none for all automatic ones or a corpus."""
+        return () if self.sources in (_AUTO, _CORPUS) else tuple(name.strip() for name in self.sources.split(","))
+
+    @property
     def label(self) -> str:
         """`live sources` for all of them, else their names, or the corpus's."""
         if not self.is_live:

@@ -7,19 +7,22 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, SelectionList
 
+from pasa_tui.assembly import Surroundings
 from pasa_tui.config import Paths
 from pasa_tui.config.settings import InterfaceSettings, Settings, checked, choices_of, load_settings
 from pasa_tui.errors import ConfigError
 from pasa_tui.tui.app import PasaApp
-from pasa_tui.tui.panes.query import QueryEditor
+from pasa_tui.tui.panes.query import QueryEditor, SearchOptions
 from pasa_tui.tui.panes.results import ResultsList
-from pasa_tui.tui.screens.dialogs import ChoiceDialog
+from pasa_tui.tui.panes.welcome import Welcome
+from pasa_tui.tui.screens.dialogs import ChoiceDialog, ErrorDialog
 from pasa_tui.tui.screens.help import HelpScreen, help_content
 from pasa_tui.tui.screens.jumping import JumpScreen
 from pasa_tui.tui.screens.labelling import LineDialog
 from pasa_tui.tui.screens.settings import SettingsScreen, ThemeDialog
+from pasa_tui.tui.screens.sources import SourcesDialog
 from tests.tui.conftest import Running, ask, screen_of, until
 from tests.tui.test_app import notes
 
@@ -201,3 +204,35 @@ async def test_every_action_of_the_list_is_in_the_palette(running: Running) -> N
         screen_of(pilot).query_one(QueryEditor).focus()
         await sort.callback()
         assert screen_of(pilot).query_one(ResultsList).arrangement.order == "date"
+
+
+async def test_a_newcomer_is_told_what_is_here_and_offered_ollama(
+    app_for: Callable[..., PasaApp], paths: Paths
+) -> None:
+    app = app_for()
+    app._look_around = lambda online: Surroundings(online, "", ("qwen3:8b",))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: screen_of(pilot).ready)
+        welcome = screen_of(pilot).query_one(Welcome)
+        await until(pilot, lambda: any("Ollama with 1 models" in str(it.prompt) for it in welcome.options))
+        await pilot.press("escape", "end", "enter")
+        await until(pilot, lambda: paths.config_file.exists() and "Settings written" in notes(pilot))
+    settings = load_settings(paths.config_file)
+    assert settings.models.default == "ollama" and settings.profiles["ollama"].model == "qwen3:8b"
+
+
+async def test_sources_are_chosen_one_by_one(running: Running) -> None:
+    async with running() as pilot:
+        await pilot.press("escape", "f2")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SourcesDialog))
+        chosen = pilot.app.screen.query_one(SelectionList)
+        assert "arxiv" in chosen.selected and "serper" not in chosen.selected
+        chosen.deselect_all()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorDialog))
+        await pilot.press("escape")
+        chosen.select("openalex")
+        await pilot.press("enter")
+        await until(pilot, lambda: screen_of(pilot).query_one(SearchOptions).place == "openalex")

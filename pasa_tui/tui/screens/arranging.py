@@ -23,6 +23,8 @@ _TARGETS = (
     ("#status", "h", "history"),
 )
 
+_OLLAMA = "http://127.0.0.1:11434/v1"
+
 
 class Arranging(Starting):
     """The part of the search screen that changes how it looks."""
@@ -103,6 +105,22 @@ class Arranging(Starting):
         from pasa_tui.tui.screens.settings import SettingsScreen
 
         self.app.push_screen(SettingsScreen(self._paths, self._take_settings))
+
+    def use_ollama(self, name: str) -> None:
+        """Write a profile for a model of Ollama into the settings, and make it the one that searches."""
+        from pasa_tui.config.editing import change_setting
+
+        file = self._paths.config_file
+        try:
+            change_setting(file, "profiles.ollama", "url", _OLLAMA)
+            change_setting(file, "profiles.ollama", "model", name)
+            change_setting(file, "models", "default", "ollama")
+        except PasaError as error:
+            self.show_error(error)
+            return
+        self.notify(
+            f"{name} searches from the next start on; quit with ctrl+q.", title="Settings written", markup=False
+        )
 
     def _take_settings(self, settings: "Settings") -> None:
         """Those of searches hold from the next one, those of sources and models from the next start."""

@@ -1,6 +1,7 @@
 """The screen's small questions: where to search, which cut-off; and what it says when something is wrong."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
@@ -9,12 +10,14 @@ from pasa_tui.errors import PasaError
 from pasa_tui.papers import Query
 from pasa_tui.tui.places import Place
 from pasa_tui.tui.screens.dialogs import ChoiceDialog, CutOffDialog, ErrorDialog
+from pasa_tui.tui.screens.sources import SourcesDialog
 
 if TYPE_CHECKING:
     from pasa_tui.assembly import Expectation
     from pasa_tui.library import Library
     from pasa_tui.tui.screens.history import HistoryChoice
 
+_SOME = "some of the sources…"
 _PLACES_HINT = "pasa-tui corpus build … makes more corpora; pasa-tui doctor checks the sources."
 _MODELS_HINT = "A section [profiles.NAME] of the settings adds a model; pasa-tui models check NAME tries it."
 
@@ -35,12 +38,19 @@ def ask_place(
     """Let the user choose the live sources or one of the corpora, and `use` the choice."""
 
     def chosen(name: str | None) -> None:
-        if name:
+        if name == _SOME:
+            screen.app.push_screen(SourcesDialog(current.named), named)
+        elif name:
             use(current.chosen(name))
 
+    def named(names: Sequence[str] | None) -> None:
+        if names:
+            use(replace(current, sources=",".join(names)))
+
     try:
+        some = (_SOME, "choose one by one")
         screen.app.push_screen(
-            ChoiceDialog("Where to search", current.choices(corpora()), current.label, _PLACES_HINT), chosen
+            ChoiceDialog("Where to search", [*current.choices(corpora()), some], current.label, _PLACES_HINT), chosen
         )
     except PasaError as error:
         show_error(screen, error)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
     from textual.widgets import Tabs
 
+    from pasa_tui.assembly import Surroundings
     from pasa_tui.config import Paths
     from pasa_tui.config.settings import Settings
     from pasa_tui.events import Event, SearchState
@@ -140,6 +141,20 @@ class SearchScreen(Arranging):
         """The library can't be opened: say so, now and whenever it is needed."""
         self._no_session = error
         self.show_error(error)
+
+    @property
+    def is_new_here(self) -> bool:
+        """Whether the library is open and no search was ever made."""
+        return self._session is not None and self._view is None and not self._session.library.searches(limit=1)
+
+    def surroundings_known(self, around: "Surroundings") -> None:
+        """Tell a newcomer what there is to search with."""
+        if self.is_new_here:
+            self._welcome.show((), around)
+
+    def on_welcome_model_picked(self, message: "Welcome.ModelPicked") -> None:
+        """Keep the model as a profile, the one that searches."""
+        self.use_ollama(message.name)
 
     @property
     def ready(self) -> bool:
