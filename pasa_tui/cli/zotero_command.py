@@ -2,20 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from pasa_tui.cli.context import Context
 
 if TYPE_CHECKING:
-    from pasa_tui.config.settings import ZoteroSettings
-    from pasa_tui.export.record import Record
-    from pasa_tui.export.zotero.api import ZoteroApi
-    from pasa_tui.export.zotero.push import Pushed
-    from pasa_tui.papers import Paper
+    from pasa_tui.export.zotero.ways import Zotero
 
-Via = Literal["web", "desktop"]
 Command = TypeVar("Command", bound=Callable[..., Any])
 _LISTED_FAILURES = 10
 
@@ -78,16 +73,9 @@ def push(
     if not records:
         click.echo("No paper of this search is meant; see --only.", err=True)
         return
-    settings, key = context.settings.zotero, _find_key()
-    wanted = settings.collection if collection is None else collection
-    place = settings.library if library is None else library
-
-    async def run() -> "Pushed":
-        if await _chosen(via, settings, key, place) == "web":
-            return await _push_to_web(settings, key, place, records, wanted, mark)
-        return await _push_to_desktop(settings, records, wanted, mark)
-
-    done = asyncio.run(run())
+    zotero = _zotero(context, library)
+    wanted = zotero.settings.collection if collection is None else collection
+    done = asyncio.run(zotero.push(records, wanted, via=via, our_tag=mark, progress=_progress))
     facts = [f"{done.made} made", f"{done.added} added to the collection"]
     click.echo(f"{', '.join(facts)}, {done.there} there already, {len(done.failed)} failed")
     for title, reason in done.failed[:_LISTED_FAILURES]:
@@ -102,22 +90,7 @@ def push(
 @click.pass_obj
 def collections(context: Context, via: str, library: str | None) -> None:
     """List the collections: key, tab, and name with those it is in."""
-    settings, key = context.settings.zotero, _find_key()
-    place = settings.library if library is None else library
-
-    async def run() -> list[tuple[str, str]]:
-        if await _chosen(via, settings, key, place) == "web":
-            from pasa_tui.export.zotero.library import check_access, read_collections
-
-            async with _web(settings, key) as api:
-                access = await check_access(api, place)
-                return [(found.key, found.path) for found in await read_collections(api, access.path)]
-        from pasa_tui.export.zotero.desktop import Desktop
-
-        async with Desktop(settings.connector_url) as desktop:
-            return [(target.id, target.name) for target in await desktop.targets() if not target.is_library]
-
-    found = asyncio.run(run())
+    found = asyncio.run(_zotero(context, library).collections(via))
     for identity, name in found:
         click.echo(f"{identity}\t{name}")
     if not found:
@@ -133,27 +106,26 @@ def check(context: Context, library: str | None) -> None:
     from pasa_tui.export.zotero.desktop import Desktop, read_local
     from pasa_tui.export.zotero.library import check_access
 
-    settings, key = context.settings.zotero, _find_key()
-    place = settings.library if library is None else library
+    zotero = _zotero(context, library)
 
     async def web() -> str:
-        async with _web(settings, key) as api:
-            access = await check_access(api, place)
+        async with zotero.web() as api:
+            access = await check_access(api, zotero.library)
         notes = "" if access.can_note else ", but no notes"
         if not access.can_write:
             raise ExportError(f"the key of {access.user} may read {access.name}, not write to it.")
         return f"the key of {access.user} may read and write {access.name}{notes}."
 
     async def program() -> str:
-        async with Desktop(settings.connector_url) as desktop, _local(settings) as api:
+        async with Desktop(zotero.settings.connector_url) as desktop, zotero.local() as api:
             count = sum(not target.is_library for target in await desktop.targets())
             known = await read_local(api)
         told = "off, so that papers it has can't be told" if known is None else f"on, {len(known.papers())} papers"
         return f"it runs, with {count} collections; its local API is {told}."
 
     usable = False
-    checks = {"web API": web, "program": program} if key else {"program": program}
-    if not key:
+    checks = {"web API": web, "program": program} if zotero.key else {"program": program}
+    if not zotero.key:
         click.echo("no  web API  there is no key: pasa-tui config set-key zotero, or ZOTERO_API_KEY.")
     for name, run in checks.items():
         try:
@@ -171,103 +143,22 @@ def check(context: Context, library: str | None) -> None:
 @click.pass_obj
 def known(context: Context, via: str, library: str | None) -> None:
     """Mark the papers that Zotero has as known, in place of what it had the last time."""
-    settings, key = context.settings.zotero, _find_key()
-    place = settings.library if library is None else library
-
-    async def run() -> "list[Paper]":
-        if await _chosen(via, settings, key, place) == "web":
-            from pasa_tui.export.zotero.library import read_library
-
-            async with _web(settings, key) as api:
-                return await read_library(api, place)
-        from pasa_tui.errors import ExportError
-        from pasa_tui.export.zotero.desktop import read_local
-
-        async with _local(settings) as api:
-            holdings = await read_local(api)
-        if holdings is None:
-            raise ExportError("Zotero's local API is switched off.", _LOCAL_API_HINT)
-        return holdings.papers()
-
-    papers = asyncio.run(run())
-    origin = "zotero" if place == "user" else f"zotero {place}"
+    zotero = _zotero(context, library)
+    papers = asyncio.run(zotero.papers(via))
+    origin = "zotero" if zotero.library == "user" else f"zotero {zotero.library}"
     with context.open_library() as kept:
         count = kept.set_known(origin, papers)
     click.echo(f"{count} papers are known from {origin}")
 
 
-_LOCAL_API_HINT = (
-    "Allow other applications to communicate with Zotero in its settings under Advanced, or use a key (--via web)."
-)
-
-
-def _find_key() -> str:
+def _zotero(context: Context, library: str | None) -> "Zotero":
     from pasa_tui.config.secrets import find_keys
+    from pasa_tui.export.zotero.ways import Zotero
 
-    found = find_keys(["zotero"]).get("zotero")
-    return found.value if found else ""
-
-
-def _web(settings: "ZoteroSettings", key: str) -> "ZoteroApi":
-    from pasa_tui.export.zotero.api import ZoteroApi
-
-    return ZoteroApi(settings.url, key, narrate=lambda text: click.echo(text, err=True))
-
-
-def _local(settings: "ZoteroSettings") -> "ZoteroApi":
-    from pasa_tui.export.zotero.api import ZoteroApi
-
-    return ZoteroApi(settings.connector_url, name="The running Zotero")
-
-
-async def _chosen(via: str, settings: "ZoteroSettings", key: str, place: str) -> Via:
-    """The way to take. Raises ExportError where there is none."""
-    from pasa_tui.errors import ExportError
-    from pasa_tui.export.zotero.desktop import Desktop
-
-    key_hint = "Get a key at https://www.zotero.org/settings/keys/new, then: pasa-tui config set-key zotero"
-    if via == "web" and not key:
-        raise ExportError("There is no key for Zotero's web API.", key_hint)
-    if via == "web" or (via == "auto" and key):
-        return "web"
-    if place != "user":
-        raise ExportError("The running program takes papers for your own library alone.", key_hint)
-    if via == "auto":
-        async with Desktop(settings.connector_url) as desktop:
-            if not await desktop.is_running():
-                raise ExportError(
-                    "There is neither a key for Zotero's web API nor a Zotero running on this machine.",
-                    f"Start Zotero. Or: {key_hint}",
-                )
-    return "desktop"
+    settings, key = context.settings.zotero, find_keys(["zotero"]).get("zotero")
+    place = settings.library if library is None else library
+    return Zotero(settings, key.value if key else "", place, lambda text: click.echo(text, err=True))
 
 
 def _progress(done: int, total: int) -> None:
     click.echo(f"{done} of {total} papers", err=True)
-
-
-async def _push_to_web(
-    settings: "ZoteroSettings", key: str, place: str, records: "list[Record]", collection: str, mark: bool
-) -> "Pushed":
-    from pasa_tui.export.zotero.library import check_access
-    from pasa_tui.export.zotero.push import push
-
-    async with _web(settings, key) as api:
-        access = await check_access(api, place)
-        if not access.can_note:
-            click.echo("The key gives no access to notes: score and reason stay here.", err=True)
-        return await push(api, access, records, collection=collection, our_tag=mark, progress=_progress)
-
-
-async def _push_to_desktop(
-    settings: "ZoteroSettings", records: "list[Record]", collection: str, mark: bool
-) -> "Pushed":
-    from pasa_tui.export.zotero.desktop import Desktop, push_to_desktop, read_local
-
-    async with Desktop(settings.connector_url) as desktop, _local(settings) as api:
-        holdings = await read_local(api)
-        if holdings is None:
-            click.echo(f"What Zotero has can't be told, so papers may be doubled. {_LOCAL_API_HINT}", err=True)
-        return await push_to_desktop(
-            desktop, records, known=holdings, collection=collection, our_tag=mark, progress=_progress
-        )

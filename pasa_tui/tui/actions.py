@@ -63,6 +63,7 @@ ACTIONS = (
     Action("search", "hand_step('similar')", "S", "Similar", "Search for papers like the one under the cursor"),
     Action("search", "pictures", "p", "Pictures", "Plots of this search: growth, scores, years, citations"),
     Action("search", "report", "P", "Report", "Write this search as one HTML file with its plots"),
+    Action("search", "zotero", "Z", "Zotero", "Put papers into a collection of Zotero"),
     Action("search", "undo", "u,ctrl+z", "Undo", "Take back the last star, tag, note or rejection"),
     Action("search", "maximize", "M,f11", "Maximise", "The pane with the focus alone; escape brings the others back"),
     Action("search", "move_border('left',-1)", "ctrl+left", "Narrower", "Make the left column narrower"),

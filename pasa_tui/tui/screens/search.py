@@ -23,8 +23,8 @@ from pasa_tui.tui.runs import (
     SearchView,
     What,
 )
-from pasa_tui.tui.screens.arranging import Arranging
 from pasa_tui.tui.screens.choosing import Choices
+from pasa_tui.tui.screens.taking import Taking
 from pasa_tui.tui.text import plural
 
 # What the first frame does not show is imported after it: the session with the loop and the library, the panes
@@ -48,7 +48,7 @@ _DRAW_SECONDS = 0.2
 _REST_SECONDS = 0.06
 
 
-class SearchScreen(Arranging):
+class SearchScreen(Taking):
     """Panes that collapse into tabs on a narrow terminal. Workers post messages; handlers change widgets."""
 
     BINDINGS = bindings("search")
@@ -71,6 +71,7 @@ class SearchScreen(Arranging):
         self._choices = choices
         self._latex = settings.export.latex
         self._notify_after = settings.interface.notify_after
+        self._zotero = settings.zotero
         self._paths = paths
         self._keys = settings.keys
         self._layout = Layout(self, paths.panes_file)
@@ -349,31 +350,6 @@ class SearchScreen(Arranging):
             ask_history(
                 self, session.library, lambda chosen: self.open_search(chosen.search_id, chosen.what, chosen.paper_id)
             )
-
-    def action_export(self) -> None:
-        """Papers to a file."""
-        from pasa_tui.tui.screens.exporting import export_papers
-
-        if self._view is None or not self._view.state.papers:
-            self.notify("There is no paper to export yet.", severity="warning", markup=False)
-            return
-        export_papers(self, self._view.state, self._marks.all, self._results.picked, latex=self._latex)
-
-    def action_pictures(self) -> None:
-        """Plots of the search shown."""
-        from pasa_tui.tui.screens.exporting import show_pictures
-
-        view, session = self._view, self._require_session()
-        if session is not None and view is not None and view.search_id is not None:
-            show_pictures(self, session.library, view.search_id, view.request.settings.threshold)
-
-    def action_report(self) -> None:
-        """The search shown as a page."""
-        from pasa_tui.tui.screens.exporting import export_report
-
-        view, session = self._view, self._require_session()
-        if session is not None and view is not None and view.search_id is not None:
-            export_report(self, session.library, view.search_id, view.request.settings.threshold)
 
     def action_help(self) -> None:
         """All keys."""
