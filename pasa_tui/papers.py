@@ -158,7 +158,8 @@ def names_of(paper: Paper) -> tuple[str, ...]:
     ('arxiv:1706.03762', 'title:attentionisallyouneed')
     """
     arxiv = paper.arxiv_id or arxiv_of_doi(paper.doi)
-    key = title_key(paper.title)
+    # Digits count: "Part 1" and "Part 2" are two papers, and no published data is matched here.
+    key = "".join(filter(str.isalnum, paper.title)).lower()
     names = (
         f"arxiv:{arxiv}" if arxiv else "",
         f"doi:{paper.doi.lower()}" if paper.doi and not arxiv_of_doi(paper.doi) else "",

@@ -44,9 +44,18 @@ class Filtering(Widget):
             self.is_typing = False
             self.filtered()
 
+    def _begin(self, event: events.Key) -> None:
+        """Begin at once where this key is the filter's: a binding is run after letters typed behind it."""
+        active = self.screen.active_bindings.get(event.key)
+        if active is not None and active.node is self and active.binding.action == "filter":
+            event.stop()
+            event.prevent_default()
+            self.action_filter()
+
     def on_key(self, event: events.Key) -> None:
         """While a filter is typed, letters are letters."""
         if not self.is_typing:
+            self._begin(event)
             return
         if event.key == "enter":
             self.is_typing = False

@@ -35,6 +35,7 @@ from pasa_tui.papers import Paper, Provenance, Query
 from pasa_tui.tui.app import PasaApp
 from pasa_tui.tui.panes.log import ActionLog
 from pasa_tui.tui.panes.query import QueryEditor
+from pasa_tui.tui.panes.results import ResultsList
 from pasa_tui.usage import ModelUsage, SourceUsage
 from tests.helpers import paper
 from tests.tui.conftest import HOSTILE, screen_of, until
@@ -205,3 +206,67 @@ def test_dialogs(snap_compare: Any, app_for: Callable[..., PasaApp], keys: list[
         await pilot.pause()
 
     assert snap_compare(app_for(), run_before=press, terminal_size=(100, 40))
+
+
+def marked(library: Library) -> None:
+    recorded(library)
+    library.set_star(paper(2).id, True)
+    library.set_tags(paper(3).id, ["to read"])
+    library.set_note(paper(3).id, "A note\nof two lines")
+    library.set_rejected(paper(4).id, True)
+    library.set_known("zotero", [paper(5, title="Paper 5 on dense retrieval with a title of some length to be cut")])
+
+
+@pytest.mark.parametrize("theme", ["pasa-day", "ansi-dark"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_marked_picked_and_filtered(
+    snap_compare: Any, app_for: Callable[..., PasaApp], library: Library, size: tuple[int, int], theme: str
+) -> None:
+    async def press(pilot: Pilot[None]) -> None:
+        await open_latest(pilot)
+        await pilot.press("g", "space", "space", "f", *"dense")
+        screen = screen_of(pilot)
+        results, text = screen.query_one(ResultsList), screen.query_one("#paper-text", Static)
+        await until(pilot, lambda: results.filter_text == "dense")
+        assert screen.state is not None and results.cursor is not None
+        title = screen.state.papers[results.cursor].paper.title
+        await until(pilot, lambda: title in str(text.visual))
+        await pilot.pause()
+
+    marked(library)
+    assert snap_compare(app_for(theme=theme), run_before=press, terminal_size=size)
+
+
+OPENED = {
+    "tags": ["t"],
+    "note": ["i"],
+    "view": ["v"],
+    "settings": ["comma"],
+    "theme": ["T"],
+    "growth": ["p"],
+    "citations": ["p", "left"],
+    "jump": ["ctrl+o"],
+}
+
+
+@pytest.mark.parametrize(("size", "theme"), [((80, 24), "pasa-night"), ((120, 36), "ansi-dark")], ids=["80x24", "ansi"])
+@pytest.mark.parametrize("keys", list(OPENED.values()), ids=list(OPENED))
+def test_over_a_search(
+    snap_compare: Any,
+    app_for: Callable[..., PasaApp],
+    library: Library,
+    keys: list[str],
+    size: tuple[int, int],
+    theme: str,
+) -> None:
+    async def press(pilot: Pilot[None]) -> None:
+        await open_latest(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+        for field in pilot.app.screen.query("Input, TextArea"):
+            field.cursor_blink = False  # type: ignore[attr-defined]
+        await pilot.pause()
+
+    marked(library)
+    assert snap_compare(app_for(theme=theme), run_before=press, terminal_size=size)

@@ -71,6 +71,10 @@ def _content(state: SearchState, found: FoundPaper, marks: Marks, *, known: bool
         _facts(found),
         _verdict(found),
     ]
+    if tags:
+        blocks.append(Content.styled("Tags  ", f"{MUTED} bold") + Content(", ".join(tags)))
+    if note:
+        blocks.append(Content.styled("Note\n", f"{MUTED} bold") + Content(note))
     if found.verdicts:
         blocks.append(_criteria(state, found))
     if paper.abstract:
@@ -83,10 +87,6 @@ def _content(state: SearchState, found: FoundPaper, marks: Marks, *, known: bool
         blocks.append(Content.styled("No abstract is known.", f"{MUTED} italic"))
     blocks.append(Content.styled("How it was found\n", f"{MUTED} bold") + provenance_line(state, found))
     blocks += [_cited_by(state, found), _sections(state, found)]
-    if tags:
-        blocks.append(Content.styled("Tags  ", f"{MUTED} bold") + Content(", ".join(tags)))
-    if note:
-        blocks.append(Content.styled("Note\n", f"{MUTED} bold") + Content(note))
     return Content("\n\n").join([block for block in blocks if block])
 
 

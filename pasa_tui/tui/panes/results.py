@@ -201,7 +201,7 @@ class ResultsList(ScrollView, Filtering, can_focus=True):
             part(picked, "results--picked"),
             part(f"{score} ", f"results--{kind}"),
             part(score_bar(found.score, _BAR), "results--bar" if found.selected else "results--bar-rest"),
-            part(f" {star}{known}", "results--star"),
+            part(f" {star}{known} ", "results--star"),
             part(f"{year} {way} ", "results--fact"),
         ]
         used = sum(cell_len(segment.text) for segment in segments)

@@ -55,7 +55,7 @@ class HelpScreen(Dialog[None]):
 def help_content(first: str = "", keys: Mapping[str, str] = MappingProxyType({})) -> Content:
     """The introduction, then each place's keys in columns, those of the place `first` before the others.
 
-    The last column has the names by which the section [keys] of the settings gives other keys, as `keys` has.
+    At the end stand the names by which the section [keys] of the settings gives actions other keys, as `keys` has.
     """
     content = Content(_INTRODUCTION)
     for group, place in sorted(PLACES.items(), key=lambda item: item[0] != first):
@@ -70,10 +70,14 @@ def help_content(first: str = "", keys: Mapping[str, str] = MappingProxyType({})
         ("  ctrl+p            ", "bold"), "Command palette: find any action by name, change the theme\n",
         ("  ctrl+q            ", "bold"), "Quit; a running search is kept and can be resumed",
     )  # fmt: skip
+    content += Content.styled("\n\nNames of actions, for other keys in [keys] of the settings\n", "$text-accent bold")
+    content += Content("\n").join(
+        [Content.assemble((f"  {action.key_names:<18}", "bold"), (str(action.binding.id), MUTED)) for action in ACTIONS]
+    )
     return content
 
 
 def _line(action: Action, keys: Mapping[str, str]) -> Content:
     name = str(action.binding.id)
     mine = replace(action, keys=keys[name]) if name in keys else action
-    return Content.assemble((f"  {mine.key_names:<18}", "bold"), action.help, (f"  {name}", f"{MUTED} italic"))
+    return Content.assemble((f"  {mine.key_names:<18}", "bold"), action.help)
