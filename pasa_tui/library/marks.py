@@ -93,6 +93,16 @@ class MarkedPapers(LibraryFile):
             )
             return frozenset(PaperId(row[0]) for row in rows)
 
+    def citers(self, paper_id: PaperId) -> list[Paper]:
+        """The papers of the library that cite this one, as far as searches followed their citations to it."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT papers.* FROM found JOIN papers ON papers.id = found.parent"
+                " WHERE found.paper_id = ? AND found.kind = 'section' ORDER BY papers.title",
+                [paper_id],
+            )
+            return [paper_of(row) for row in rows]
+
     def papers(self, paper_ids: Sequence[PaperId]) -> dict[PaperId, Paper]:
         """The papers of these identities that were ever met."""
         with self._reading() as connection:

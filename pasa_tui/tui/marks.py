@@ -133,6 +133,13 @@ class Marks:
         self._undo.pop()
         return what
 
+    def citers(self, paper_id: "PaperId") -> "list[Paper]":
+        """The papers of the library that cite this one; none where it can't be read."""
+        try:
+            return self._library.citers(paper_id) if self._library else []
+        except PasaError:
+            return []
+
     def all_tags(self) -> dict[str, int]:
         """Every tag in use and how many papers have it; none where the library can't be read."""
         try:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pasa_tui.errors import LibraryError
 from pasa_tui.events import PaperFound, PaperJudged, SearchEnded, SearchStarted
 from pasa_tui.library import Library
-from pasa_tui.papers import Paper, names_of
+from pasa_tui.papers import Paper, Provenance, names_of
 from tests.helpers import paper
 from tests.library.builders import QUERY, WAY, kept, whole
 
@@ -230,3 +230,11 @@ def test_papers_of_a_tag(library: Library) -> None:
     assert library.find_papers("paper", tag="read", starred=True) == [] == library.find_papers()
     assert library.paper_row(paper(1).id).tags == ("read",)
     assert library.searches_of(paper(1).id) == [(1, 0.9, True)]
+
+
+def test_who_cites_a_paper_over_all_searches(library: Library) -> None:
+    section = Provenance("section", "Related", paper(1).id, 1)
+    for _ in range(2):
+        search = kept(library, 1, 2)
+        library.record(search, [PaperFound(paper=paper(3), provenance=section, depth=1, action=2)])
+    assert library.citers(paper(3).id) == [paper(1)] and library.citers(paper(1).id) == []

@@ -164,3 +164,15 @@ async def test_the_line_of_the_history_takes_any_text(running: Running, library:
             pilot.app.screen.query_one(Input).value = text
             await pilot.pause()
             assert options.option_count == 1
+
+
+async def test_a_question_is_completed_from_past_ones(running: Running, library: Library) -> None:
+    kept(library, 1, query=replace(QUERY, text="Dense retrieval for code\nand more"))
+    async with running() as pilot:
+        editor = screen_of(pilot).query_one(QueryEditor)
+        await pilot.press(*"dense re")
+        assert editor.suggestion == "trieval for code"
+        await pilot.press("right")
+        assert editor.text == "dense retrieval for code"
+        await pilot.press("left", *"x")
+        assert editor.suggestion == ""

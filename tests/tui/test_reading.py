@@ -51,7 +51,7 @@ async def test_a_paper_shows_its_sections_and_who_cites_it(running: Running) -> 
             pilot, "Its sections that cite", "▸ Related Work", "· skip this", "0.70 Retrieval cited by the first"
         )
         await pilot.press("j")
-        await shows(pilot, "Cited by 1 paper here", "Dense retrieval with few labels")
+        await shows(pilot, "Cited by 1 paper of the library", "Dense retrieval with few labels")
 
 
 async def test_a_paper_is_expanded_by_hand_in_all_its_sections(running: Running, library: Library) -> None:

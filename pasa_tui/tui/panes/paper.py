@@ -1,5 +1,7 @@
 """One paper: what it is, why it was selected, how it was found."""
 
+from collections.abc import Callable, Sequence
+
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -7,6 +9,7 @@ from textual.widgets import Static
 
 from pasa_tui.events import FoundPaper, SearchState
 from pasa_tui.library import Marks
+from pasa_tui.papers import Paper, PaperId
 from pasa_tui.tui.actions import bindings
 from pasa_tui.tui.text import MUTED, author_line, marked, plural, provenance_line, query_marks, readable, score_bar
 
@@ -38,7 +41,15 @@ class PaperPane(VerticalScroll):
         """One text; what it holds is made in `show`."""
         yield Static(id="paper-text", markup=False)
 
-    def show(self, state: SearchState, found: FoundPaper | None, marks: Marks, *, known: bool) -> None:
+    def show(
+        self,
+        state: SearchState,
+        found: FoundPaper | None,
+        marks: Marks,
+        *,
+        known: bool,
+        citers: Callable[[PaperId], Sequence[Paper]],
+    ) -> None:
         """Show a paper of `state`, or nothing. The same paper again, unchanged, is not drawn again."""
         key: tuple[object, ...] = ()
         if found is not None:
@@ -56,12 +67,12 @@ class PaperPane(VerticalScroll):
         same_paper = bool(key and self._shown and key[0] == self._shown[0])
         self._shown = key
         text = self.query_one("#paper-text", Static)
-        text.update(_content(state, found, marks, known=known) if found else Content(""))
+        text.update(_content(state, found, marks, known=known, citers=citers(found.paper.id)) if found else Content(""))
         if not same_paper:
             self.scroll_home(animate=False)
 
 
-def _content(state: SearchState, found: FoundPaper, marks: Marks, *, known: bool) -> Content:
+def _content(state: SearchState, found: FoundPaper, marks: Marks, *, known: bool, citers: Sequence[Paper]) -> Content:
     paper = found.paper
     tags, note = marks.tags.get(paper.id, ()), marks.notes.get(paper.id, "")
     words = query_marks(state.query)
@@ -86,7 +97,7 @@ def _content(state: SearchState, found: FoundPaper, marks: Marks, *, known: bool
     else:
         blocks.append(Content.styled("No abstract is known.", f"{MUTED} italic"))
     blocks.append(Content.styled("How it was found\n", f"{MUTED} bold") + provenance_line(state, found))
-    blocks += [_cited_by(state, found), _sections(state, found)]
+    blocks += [_cited_by(state, found, citers), _sections(state, found)]
     return Content("\n\n").join([block for block in blocks if block])
 
 
@@ -133,15 +144,16 @@ def _verdict(found: FoundPaper) -> Content:
     return line + Content.styled(f"\n{found.reason}", MUTED) if found.reason else line
 
 
-def _cited_by(state: SearchState, found: FoundPaper) -> Content:
-    """The papers of this search that cite it, the first few by title."""
+def _cited_by(state: SearchState, found: FoundPaper, citers: Sequence[Paper]) -> Content:
+    """The papers of this search that cite it, and then others of the library, the first few by title."""
     titles = [paper.title for paper_id in found.cited_by if (paper := state.paper(paper_id))]
+    titles += [paper.title for paper in citers if paper.id not in found.cited_by]
     if not titles:
         return Content("")
     more = [Content.styled(f"  and {len(titles) - _CITING:,} more", MUTED)] if len(titles) > _CITING else []
     shown = [Content(f"  {readable(title)}") for title in titles[:_CITING]]
     return Content("\n").join(
-        [Content.styled(f"Cited by {plural(len(titles), 'paper')} here", f"{MUTED} bold"), *shown, *more]
+        [Content.styled(f"Cited by {plural(len(titles), 'paper')} of the library", f"{MUTED} bold"), *shown, *more]
     )
 
 

@@ -1,5 +1,6 @@
 """Where the question is written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual import events
@@ -18,6 +19,10 @@ _HOW = """A Crawler plans several searches, reads the papers they bring and foll
 sections. A Selector judges every paper it meets.
 
 You see each step as it happens, and the papers as they are selected. All of it is kept."""
+
+
+# Characters from which on a question is completed: fewer fit too many.
+_TELLING = 3
 
 
 class QueryEditor(TextArea):
@@ -43,11 +48,30 @@ class QueryEditor(TextArea):
     class Left(Message):
         """The user wants out of the editor."""
 
+    past: Sequence[str] = ()
+    """Questions asked before, the latest first: one that begins with what is written completes it (right arrow)."""
+
     def __init__(self) -> None:
         super().__init__(
             id="query", placeholder=_PLACEHOLDER, soft_wrap=True, show_line_numbers=False, tab_behavior="focus"
         )
         self.border_title = "Question"
+
+    def update_suggestion(self) -> None:
+        """Suggest the rest of the latest question that begins like this, where the cursor stands at the end."""
+        written = self.text
+        at_end = self.cursor_location == self.document.end
+        if len(written) < _TELLING or not at_end:
+            self.suggestion = ""
+            return
+        self.suggestion = next(
+            (
+                asked[len(written) :].partition("\n")[0]
+                for asked in self.past
+                if len(asked) > len(written) and asked.lower().startswith(written.lower())
+            ),
+            "",
+        )
 
     async def _on_key(self, event: events.Key) -> None:
         # The editor would take Enter and escape for itself before any binding sees them.

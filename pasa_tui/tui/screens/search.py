@@ -133,7 +133,9 @@ class SearchScreen(Taking):
         """The library is open: show what is in it."""
         self._session = session
         self._marks.open(session.library)
-        self._welcome.show(session.library.searches(limit=5))
+        rows = session.library.searches()
+        self._welcome.show(rows[:5])
+        self.query_one(QueryEditor).past = tuple(dict.fromkeys(row.query for row in rows))
         if self._early is not None:
             early, self._early = self._early, None
             self.search_for(early)
@@ -248,7 +250,7 @@ class SearchScreen(Taking):
         paper_id = self._results.cursor
         found = self._view.state.papers.get(paper_id) if paper_id else None
         known = found is not None and self._marks.is_known(found.paper)
-        self._paper.show(self._view.state, found, self._marks.all, known=known)
+        self._paper.show(self._view.state, found, self._marks.all, known=known, citers=self._marks.citers)
 
     def on_action_log_paper_wanted(self, message: "ActionLog.PaperWanted") -> None:
         """Go to the paper in the results."""
