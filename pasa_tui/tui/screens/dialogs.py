@@ -21,6 +21,7 @@ class Dialog(ModalScreen[Answer]):
     """A box in the middle of the screen."""
 
     CSS_PATH = "../dialogs.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-high")]  # noqa: RUF012  # an instance variable of Screen
 
 
 class ChoiceDialog(Dialog[str | None]):

@@ -26,6 +26,24 @@ if TYPE_CHECKING:
     from pasa_tui.export.record import Record
 
 
+class Radio(RadioButton):
+    """A radio button whose state can be told without colour."""
+
+    @property
+    def BUTTON_INNER(self) -> str:  # type: ignore[override]  # Textual's name
+        """A full dot where it is on, an empty one where it is off."""
+        return "●" if self.value else "○"
+
+
+class Check(Checkbox):
+    """A checkbox whose state can be told without colour."""
+
+    @property
+    def BUTTON_INNER(self) -> str:  # type: ignore[override]  # Textual's name
+        """A cross where it is on, nothing where it is off."""
+        return "X" if self.value else " "
+
+
 @dataclass(frozen=True, slots=True)
 class ExportChoice:
     """Which papers, in which format and encoding, into which file; None: to the clipboard."""
@@ -55,11 +73,11 @@ class ExportDialog(Dialog[ExportChoice | None]):
             dialog.border_title = "Export"
             with RadioSet():
                 for kind, count in self._counts.items():
-                    yield RadioButton(f"{kind} ({count:,})", value=kind == first, id=f"kind-{kind}")
+                    yield Radio(f"{kind} ({count:,})", value=kind == first, id=f"kind-{kind}")
             formats = [(known.label, name) for name, known in FORMATS.items()]
             yield Select(formats, value="bibtex", allow_blank=False, compact=True)
             yield Input(str(self._path), placeholder="File")
-            yield Checkbox("LaTeX's encoding instead of UTF-8", self._latex)
+            yield Check("LaTeX's encoding instead of UTF-8", self._latex)
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel")
                 yield Button("Clipboard", id="clipboard")
