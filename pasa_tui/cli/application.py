@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pasa_tui.cli.context import Context
 from pasa_tui.sources.catalogue import CORPUS, parse_sources
 from pasa_tui.tui.app import PasaApp
+from pasa_tui.tui.broken_input import tolerate
 from pasa_tui.tui.screens.choosing import Choices
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def run_application(context: Context) -> None:
         is_online=is_online,
         look_around=around,
     )
+    tolerate()
     app.run()
     for session in sessions:
         session.library.close()
