@@ -32,6 +32,7 @@ class Layout:
         self._screen = screen
         self._file = file
         self._dragged: str | None = None
+        self._applied: tuple[str | None, ...] = (None, None, None)
         try:
             self._sizes = msgspec.json.decode(file.read_bytes(), type=Sizes)
         except (OSError, msgspec.MsgspecError):
@@ -41,13 +42,18 @@ class Layout:
         """Give the panes their sizes; a narrow terminal shows one pane at a time, as designed."""
         narrow = self._screen.has_class("-narrow") or self._screen.has_class("-empty")
         left, results = self._screen.query("#left"), self._screen.query("#results")
-        for pane in left:
-            pane.styles.width = None if narrow or self._sizes.left is None else f"{_within(self._sizes.left)}%"
+        width = None if narrow or self._sizes.left is None else f"{_within(self._sizes.left)}%"
         share = None if narrow or self._sizes.results is None else f"{_within(self._sizes.results)}%"
         wide = self._screen.has_class("-wide")
+        wanted = (width, share if wide else None, None if wide else share)
+        # Each style that is set has the screen laid out again, and a screen laid out may be told that it was resized.
+        if wanted == self._applied or not results:
+            return
+        self._applied = wanted
+        for pane in left:
+            pane.styles.width = width
         for pane in results:
-            pane.styles.width = share if wide else None
-            pane.styles.height = None if wide else share
+            pane.styles.width, pane.styles.height = wanted[1:]
 
     def move(self, border: str, steps: int) -> None:
         """Move the border "left" (beside the left column) or "results" (behind the list) by so many steps."""

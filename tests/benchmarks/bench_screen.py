@@ -144,7 +144,7 @@ async def key_latencies(paths: Paths) -> tuple[list[float], int, float]:
     replay = Replay(script())
     with Library.open(paths.library_file) as library:
         session = Session(library, paths)
-        cast(Any, session).start = lambda request: replay
+        cast(Any, session).start = lambda request, **settings: replay
 
         def open_session() -> Session:
             settle_memory()

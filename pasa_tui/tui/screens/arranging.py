@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from textual import events
-from textual.geometry import Offset
+from textual.geometry import Offset, Size
 
 from pasa_tui.errors import PasaError
 from pasa_tui.tui.layout import Layout
@@ -33,6 +33,7 @@ class Arranging(Starting):
     _paths: "Paths"
     _latex: bool
     _notify_after: float
+    _size_known: Size | None = None
 
     def action_maximize(self) -> None:
         """Show the pane with the focus alone, or all again."""
@@ -49,9 +50,15 @@ class Arranging(Starting):
         """Panes as they were designed."""
         self._layout.reset()
 
-    def on_resize(self) -> None:
-        """Another width may mean another layout."""
-        self.call_after_refresh(self._layout.apply)
+    def on_resize(self, event: events.Resize) -> None:
+        """Another width may mean another layout.
+
+        A screen is told of a size more often than it changes, also because of what is done here.
+        """
+        if event.size != self._size_known:
+            self._size_known = event.size
+            # Behind this message, not behind a refresh: that would have the screen laid out and told its size again.
+            self.call_next(self._layout.apply)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of a border."""

@@ -1,6 +1,5 @@
 """What the user does to papers on the search screen: star, reject, tag, note, copy, open; and undo."""
 
-import webbrowser
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -148,6 +147,8 @@ _TABS = 10
 
 
 def _has_browser() -> bool:
+    import webbrowser
+
     try:
         webbrowser.get()
     except webbrowser.Error:

@@ -1,9 +1,6 @@
 """Beginning searches on the search screen: for a question, once more, or going on from what was found."""
 
 import os
-import shlex
-import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -145,6 +142,10 @@ class Starting(Marking):
     @on(QueryEditor.EditorWanted)
     def _edit_outside(self) -> None:
         """Write the question in the editor that $VISUAL or $EDITOR names."""
+        import shlex
+        import subprocess
+        import tempfile
+
         command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
         if not command:
             self.notify("Set the variable EDITOR to your editor, such as vim.", severity="warning", markup=False)
