@@ -20,6 +20,9 @@ _SEARCHES_OF = (
     " WHERE paper_id = papers.id AND deleted_at IS NULL)"
 )
 
+# Letters from which on a word of the papers is found by its beginning: among 100,000 papers a shorter one is in most.
+_SHORTEST = 3
+
 
 class MarkedPapers(LibraryFile):
     """The part of the library that keeps papers."""
@@ -29,9 +32,10 @@ class MarkedPapers(LibraryFile):
     ) -> list[PaperRow]:
         """Papers ever met whose title, abstract or authors have these words, best match first.
 
-        `tag` and `starred` leave those that have it; with one of them, no words mean all of these papers, by title.
+        A word counts by its beginning from three letters on. `tag` and `starred` leave those that have it; with one
+        of them, no words mean all of these papers, by title.
         """
-        expression = match_expression(text)
+        expression = match_expression(text, shortest=_SHORTEST)
         conditions, values, order, tables = ["TRUE"], [], "papers.title", "papers"
         if expression:
             tables = "papers_fts JOIN papers ON papers.number = papers_fts.rowid"

@@ -124,10 +124,15 @@ def search_of(row: sqlite3.Row, status: Status) -> SearchRow:
     )
 
 
-def match_expression(text: str) -> str:
+def match_expression(text: str, *, shortest: int = 1) -> str:
     """A user's words as an FTS5 expression: rows that have a word with each of these beginnings; empty for none.
+
+    ASCII words of fewer than `shortest` letters must be there as they are: very many words begin with one letter.
 
     Each word is a string of FTS5 (https://www.sqlite.org/fts5.html#full_text_query_syntax), so that AND, NEAR,
     column names and punctuation are never syntax. One without a letter or digit ("—") is passed over there.
     """
-    return " ".join('"' + word.replace('"', '""') + '"*' for word in clean_text(text).split())
+    return " ".join(
+        '"' + word.replace('"', '""') + ('"' if word.isascii() and len(word) < shortest else '"*')
+        for word in clean_text(text).split()
+    )

@@ -49,8 +49,10 @@ class Arrangement:
 
 def folded(text: str) -> str:
     """`text` for comparing: no case, no accents."""
-    plain = text if text.isascii() else unicodedata.normalize("NFKD", text)
-    return "".join(char for char in plain if not unicodedata.combining(char)).casefold() if plain else ""
+    if text.isascii():
+        return text.lower()
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in plain if not unicodedata.combining(char)).casefold()
 
 
 @dataclass(slots=True)

@@ -20,18 +20,19 @@ class Terminal:
     """A tmux session with the application in it."""
 
     def __init__(self, home: Path, size: tuple[int, int]) -> None:
-        self._name = f"pasa-{uuid.uuid4().hex[:8]}"
+        # A server of its own: other sessions of the machine have other sizes and settings.
+        self._server = ("tmux", "-f", "/dev/null", "-L", f"pasa-{uuid.uuid4().hex[:8]}")
         command = f"cd {home} && PASA_TUI_HOME={home} PASA_TUI_SEARCH__SOURCES=corpus {sys.executable} -m pasa_tui"
-        self._tmux("new-session", "-d", "-s", self._name, "-x", str(size[0]), "-y", str(size[1]), command)
+        self._tmux("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), command)
 
     def press(self, *keys: str) -> None:
-        self._tmux("send-keys", "-t", self._name, *keys)
+        self._tmux("send-keys", *keys)
 
     def type(self, text: str) -> None:
-        self._tmux("send-keys", "-t", self._name, "-l", text)
+        self._tmux("send-keys", "-l", text)
 
     def screen(self) -> str:
-        return self._tmux("capture-pane", "-p", "-t", self._name)
+        return self._tmux("capture-pane", "-p")
 
     def wait(self, condition: str | Callable[[], object]) -> str:
         """Until the text is on the screen, or the condition holds; what the screen shows then."""
@@ -44,9 +45,7 @@ class Terminal:
         raise AssertionError(f"not to be seen: {condition}\n{self.screen()}")
 
     def is_open(self) -> bool:
-        return (
-            subprocess.run(["tmux", "has-session", "-t", self._name], capture_output=True, check=False).returncode == 0
-        )
+        return subprocess.run([*self._server, "has-session"], capture_output=True, check=False).returncode == 0
 
     def wait_until_closed(self) -> None:
         deadline = time.monotonic() + 30
@@ -54,11 +53,10 @@ class Terminal:
             assert time.monotonic() < deadline, self.screen()
 
     def close(self) -> None:
-        subprocess.run(["tmux", "kill-session", "-t", self._name], capture_output=True, check=False)
+        subprocess.run([*self._server, "kill-server"], capture_output=True, check=False)
 
-    @staticmethod
-    def _tmux(*words: str) -> str:
-        return subprocess.run(["tmux", *words], capture_output=True, check=True, text=True).stdout
+    def _tmux(self, *words: str) -> str:
+        return subprocess.run([*self._server, *words], capture_output=True, check=True, text=True).stdout
 
 
 @pytest.fixture
@@ -88,6 +86,7 @@ def test_the_whole_journey(terminal: Callable[[tuple[int, int]], Terminal], tmp_
     window.press("Enter", "t")
     window.wait("Separated by commas")
     window.type("to read")
+    window.wait("to read")
     window.press("Enter")
     window.wait("Tags  to read")
     # Escape and a letter sent together are alt and the letter.
