@@ -22,7 +22,9 @@ class Terminal:
     def __init__(self, home: Path, size: tuple[int, int]) -> None:
         # A server of its own: other sessions of the machine have other sizes and settings.
         self._server = ("tmux", "-f", "/dev/null", "-L", f"pasa-{uuid.uuid4().hex[:8]}")
-        command = f"cd {home} && PASA_TUI_HOME={home} PASA_TUI_SEARCH__SOURCES=corpus {sys.executable} -m pasa_tui"
+        # The size is the terminal's, whatever the test run's environment says of its own.
+        environment = f"env -u COLUMNS -u LINES PASA_TUI_HOME={home} PASA_TUI_SEARCH__SOURCES=corpus"
+        command = f"cd {home} && {environment} {sys.executable} -m pasa_tui"
         self._tmux("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), command)
 
     def press(self, *keys: str) -> None:
