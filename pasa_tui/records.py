@@ -22,7 +22,7 @@ def records_from(state: SearchState, marks: Marks, only: Only = "selected", tag:
     """
     records = []
     for found in state.ranked():
-        paper_id = found.paper.id
+        paper_id = found.id
         record = Record(
             found.paper,
             score=found.score,

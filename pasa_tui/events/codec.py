@@ -26,7 +26,5 @@ def event_from_json(data: dict[str, Any]) -> Event | None:
     Raises ValueError where a known event lacks a field or has one of the wrong type.
     """
     cls = EVENT_TYPES.get(data.get("type", ""))
-    if cls is None:
-        return None
-    event: Event = msgspec.convert({key: value for key, value in data.items() if key != "type"}, cls)
-    return event
+    # Fields that the class lacks, as "type" is, are passed over by msgspec.
+    return msgspec.convert(data, cls) if cls else None

@@ -56,6 +56,11 @@ class FoundPaper:
     times_met: int = 1
     cited_by: tuple[PaperId, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    id: PaperId = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep the paper's identity, which lists of thousands ask for again and again."""
+        self.id = self.paper.id
 
 
 @dataclass(slots=True)
@@ -116,16 +121,17 @@ class SearchState:
         """Take in one event. Events of a paper or action never heard of are passed over."""
         self.elapsed = max(self.elapsed, event.at)
         match event:
+            # These first: of a large search, nearly all are of these kinds.
+            case PaperFound() | PaperMetAgain() | PaperNearer() | GuideFound():
+                self._apply_meeting(event)
+            case PaperJudged() | PaperAssessed():
+                self._apply_judgement(event)
             case SearchStarted():
                 self.query, self.before, self.sources = event.query, event.before, event.sources
                 self.model, self.prompts = event.model, event.prompts
                 self.ending, self.message = None, ""
                 # What an earlier run said of its circumstances may have passed.
                 self.warnings = [warning for warning in self.warnings if warning.stage not in _PASSING]
-            case PaperFound() | PaperMetAgain() | PaperNearer() | GuideFound():
-                self._apply_meeting(event)
-            case PaperJudged() | PaperAssessed():
-                self._apply_judgement(event)
             case ModelLoading() | ModelsCounted() | QuestionSplit() | MissingEstimated():
                 self._apply_model(event)
             case Counted():
@@ -155,12 +161,13 @@ class SearchState:
     def _apply_meeting(self, event: PaperFound | PaperMetAgain | PaperNearer | GuideFound) -> None:
         match event:
             case PaperFound(paper=paper, action=number):
-                if paper.id in self.papers:
+                met = FoundPaper(paper, event.provenance, event.depth, len(self.papers))
+                if met.id in self.papers:
                     return
-                met = self.papers[paper.id] = FoundPaper(paper, event.provenance, event.depth, len(self.papers))
+                self.papers[met.id] = met
                 _cite(met, event.provenance)
                 if number in self.actions:
-                    self.actions[number].found.append(paper.id)
+                    self.actions[number].found.append(met.id)
             case GuideFound(paper=paper):
                 self.guides[paper.id] = paper
             case PaperMetAgain(paper_id=paper_id):
@@ -210,7 +217,8 @@ class SearchState:
     def ranked(self, *, selected_only: bool = False) -> list[FoundPaper]:
         """Papers by score, best first; of equal ones the earlier found first; unjudged ones last."""
         chosen = (found for found in self.papers.values() if found.selected or not selected_only)
-        return sorted(chosen, key=lambda found: (-(found.score if found.score is not None else -1.0), found.order))
+        # Sorting keeps the order of equals, in which they were found.
+        return sorted(chosen, key=lambda found: -1.0 if found.score is None else found.score, reverse=True)
 
     def paper(self, paper_id: PaperId) -> Paper | None:
         """A paper of the queue, or a guide; None where it is neither."""

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -16,7 +17,7 @@ from pasa_tui.events import (
     event_from_json,
     event_to_json,
 )
-from pasa_tui.library.rows import PAPER_COLUMNS, paper_of, paper_values
+from pasa_tui.library.rows import PAPER_COLUMNS, paper_of_values, paper_values
 
 # A later meeting fills in what was missing and puts an abstract in place of a summary; it never blanks.
 _FILLED = {"title": "''", "authors": "'[]'", "categories": "'[]'"} | dict.fromkeys(
@@ -72,18 +73,21 @@ def read_events(connection: sqlite3.Connection, search_id: int) -> list[Event]:
 
     Types that this version doesn't know are passed over. Raises ValueError where an event can't be read.
     """
+    columns = ", ".join(f"papers.{name}" for name in PAPER_COLUMNS)
     papers = {
-        row["id"]: msgspec.to_builtins(paper_of(row))
+        row[0]: paper_of_values(*row)
         for row in connection.execute(
-            "SELECT papers.* FROM found JOIN papers ON papers.id = found.paper_id WHERE search_id = ?", [search_id]
+            f"SELECT {columns} FROM found JOIN papers ON papers.id = found.paper_id WHERE search_id = ?", [search_id]
         )
     }
     events: list[Event] = []
+    decode, found = msgspec.json.Decoder(dict[str, Any]).decode, PaperFound.__name__
     for at, name, payload in connection.execute(
         "SELECT at, type, payload FROM events WHERE search_id = ? ORDER BY seq", [search_id]
     ):
-        values = {"type": name, "at": at, **msgspec.json.decode(payload)}
-        if name == PaperFound.__name__:
+        values = decode(payload)
+        values["type"], values["at"] = name, at
+        if name == found:
             values["paper"] = papers.get(values["paper"])
         if event := event_from_json(values):
             events.append(event)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from pasa_tui.papers import Paper, PaperId, clean_text
 
 Status = Literal["running", "interrupted", "done", "cancelled", "budget", "failed"]
@@ -93,17 +95,35 @@ def paper_values(paper: Paper) -> tuple[Any, ...]:
 
 def paper_of(row: sqlite3.Row) -> Paper:
     """The paper in a row that has `PAPER_COLUMNS`."""
+    return paper_of_values(*(row[name] for name in PAPER_COLUMNS))
+
+
+def paper_of_values(
+    _id: str,
+    title: str,
+    abstract: str,
+    abstract_kind: str,
+    authors: str,
+    date: str | None,
+    arxiv_id: str | None,
+    doi: str | None,
+    venue: str | None,
+    categories: str,
+    source_id: str | None,
+) -> Paper:
+    """The paper that `paper_values` gave these values of."""
     return Paper(
-        title=row["title"],
-        abstract=row["abstract"],
-        abstract_kind="summary" if row["abstract_kind"] == "summary" else "abstract",
-        authors=tuple(json.loads(row["authors"])),
-        date=dt.date.fromisoformat(row["date"]) if row["date"] else None,
-        arxiv_id=row["arxiv_id"],
-        doi=row["doi"],
-        venue=row["venue"],
-        categories=tuple(json.loads(row["categories"])),
-        source_id=row["source_id"],
+        title,
+        abstract,
+        tuple(msgspec.json.decode(authors)),
+        dt.date.fromisoformat(date) if date else None,
+        arxiv_id,
+        doi,
+        venue,
+        # Most papers of most sources have none, and thousands are read at once.
+        () if categories == "[]" else tuple(msgspec.json.decode(categories)),
+        source_id,
+        "summary" if abstract_kind == "summary" else "abstract",
     )
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pasa_tui.errors import LibraryError
-from pasa_tui.events import Event, SearchState
+from pasa_tui.events import Event, FoundPaper, SearchState
 from pasa_tui.library.connection import LibraryFile, now
 from pasa_tui.library.ownership import is_alive, this_process
 from pasa_tui.library.recording import read_events, record_events
-from pasa_tui.library.rows import SearchRow, Status, match_expression, search_of
-from pasa_tui.papers import Query, clean_text
+from pasa_tui.library.rows import PAPER_COLUMNS, SearchRow, Status, match_expression, paper_of, search_of
+from pasa_tui.papers import Provenance, Query, clean_text
 
 # SQLite's integers have 64 bits.
 _LARGEST_ID = 2**63 - 1
@@ -80,6 +80,31 @@ class Searches(LibraryFile):
                     f"The log of search {search_id} can't be read: {error}.",
                     "Update pasa-tui if a newer version wrote it; else delete this search.",
                 ) from error
+
+    def best_papers(self, search_id: int, limit: int) -> list[FoundPaper]:
+        """The papers of a search with the highest scores, best first, without reading its log.
+
+        What the log alone tells is missing: how often they were met, who cites them, verdicts.
+        """
+        columns = ", ".join(f"papers.{name}" for name in PAPER_COLUMNS)
+        with self._reading() as connection:
+            rows = connection.execute(
+                "WITH best AS (SELECT * FROM found WHERE search_id = ? ORDER BY score DESC LIMIT ?)"
+                f" SELECT best.*, {columns} FROM best JOIN papers ON papers.id = best.paper_id ORDER BY score DESC",
+                [search_id, limit],
+            ).fetchall()
+        return [
+            FoundPaper(
+                paper_of(row),
+                Provenance(row["kind"], row["text"], row["parent"], row["rank"]),
+                row["depth"],
+                order,
+                row["score"],
+                bool(row["selected"]),
+                row["reason"],
+            )
+            for order, row in enumerate(rows)
+        ]
 
     def state(self, search_id: int) -> SearchState:
         """What the search amounts to."""

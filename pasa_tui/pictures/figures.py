@@ -116,31 +116,31 @@ def citation_map(state: SearchState, most: int = _NODES) -> CitationMap:
     if not ranked:
         return CitationMap((), (), ())
     in_time = sorted(ranked, key=lambda found: (found.paper.date, found.order))
-    places = {found.paper.id: at for at, found in enumerate(in_time)}
+    places = {found.id: at for at, found in enumerate(in_time)}
     last = max(1, len(ranked) - 1)
     nodes = tuple(
         Node(
-            found.paper.id,
+            found.id,
             _label(found),
             found.paper.title,
             found.score or 0.0,
             found.selected,
-            places[found.paper.id] / last,
+            places[found.id] / last,
             # The golden ratio's multiples, taken without their whole part, are spread evenly however many there are.
-            (0.5 + places[found.paper.id] * 0.618033988749895) % 1,
+            (0.5 + places[found.id] * 0.618033988749895) % 1,
         )
         for found in ranked
     )
     number = {node.paper_id: at for at, node in enumerate(nodes)}
     edges = tuple(
-        (number[citing], number[found.paper.id])
+        (number[citing], number[found.id])
         for found in ranked
         for citing in found.cited_by
-        if citing in number and citing != found.paper.id
+        if citing in number and citing != found.id
     )
     years: list[tuple[int, float]] = []
     for found in in_time:
-        x = places[found.paper.id] / last
+        x = places[found.id] / last
         if found.paper.date and all(found.paper.date.year != year and x - at >= _LABEL for year, at in years):
             years.append((found.paper.date.year, x))
     return CitationMap(nodes, edges, tuple(years))

@@ -73,7 +73,10 @@ class Lister:
         A word of the filter counts wherever it stands in title, authors, venue, date, abstract or note; one that
         begins with `#` is the beginning of a tag.
         """
-        shown = [found for found in ranked if self._in_view(found, how.view, marks, old)]
+        if how.view == "all" and not marks.rejected:
+            shown = list(ranked)
+        else:
+            shown = [found for found in ranked if self._in_view(found, how.view, marks, old)]
         if words := folded(how.words).split():
             shown = [found for found in shown if self._has(found, words, marks)]
         if how.order != "score":
@@ -81,7 +84,7 @@ class Lister:
         return shown[::-1] if how.reverse else shown
 
     def _in_view(self, found: "FoundPaper", view: str, marks: "Marks", old: "AbstractSet[PaperId]") -> bool:
-        paper_id = found.paper.id
+        paper_id = found.id
         if view == "rejected":
             return paper_id in marks.rejected
         if paper_id in marks.rejected:
@@ -99,7 +102,7 @@ class Lister:
 
     def _has(self, found: "FoundPaper", words: Sequence[str], marks: "Marks") -> bool:
         text = self._text(found)
-        paper_id = found.paper.id
+        paper_id = found.id
         for word in words:
             if word.startswith("#") and len(word) > 1:
                 if not any(folded(tag).startswith(word[1:]) for tag in marks.tags.get(paper_id, ())):
@@ -110,11 +113,11 @@ class Lister:
 
     def _text(self, found: "FoundPaper") -> str:
         paper = found.paper
-        kept = self._words.get(paper.id)
+        kept = self._words.get(found.id)
         if kept is None or kept[0] is not paper:
             date = paper.date.isoformat() if paper.date else ""
             parts = (paper.title, " ".join(paper.authors), paper.venue or "", date, paper.abstract)
-            kept = self._words[paper.id] = (paper, folded("\n".join(parts)))
+            kept = self._words[found.id] = (paper, folded("\n".join(parts)))
         return kept[1]
 
 

@@ -14,10 +14,13 @@ from pasa_tui.tui.follow import Follower, Running
 if TYPE_CHECKING:
     from textual.worker import Worker
 
-    from pasa_tui.events import Event, SearchState
+    from pasa_tui.events import Event, FoundPaper, SearchState
     from pasa_tui.papers import PaperId
     from pasa_tui.session import SearchRequest, Session
 
+
+# Papers of a search, the log of which takes longer to read than a user takes for an instant.
+_LARGE = 500
 
 What = Literal["open", "resume", "rerun"]
 """What to do with a past search: show it, go on with it, or search for the same once more."""
@@ -58,6 +61,15 @@ class SearchOpened(Message):
     view: SearchView
     what: What
     paper_id: "PaperId | None"
+
+
+@dataclass
+class SearchGlimpsed(Message):
+    """A large past search is being read: the best of its papers meanwhile, as many as a screen shows."""
+
+    search_id: int
+    question: str
+    best: "Sequence[FoundPaper]"
 
 
 @dataclass
@@ -103,6 +115,10 @@ class SearchRuns:
 
         def work() -> None:
             try:
+                row = session.library.search(search_id)
+                if row.met > _LARGE:
+                    best = session.library.best_papers(search_id, self._screen.size.height)
+                    self._screen.post_message(SearchGlimpsed(search_id, row.query, best))
                 self._screen.post_message(SearchOpened(_read(session, search_id), what, paper_id))
             except PasaError as error:
                 self._screen.post_message(SearchNotOpened(error))

@@ -93,7 +93,7 @@ _NEAR = {"citing": "cites it", "co-cited": "cited together with it", "similar": 
 
 def provenance_line(state: "SearchState", found: "FoundPaper") -> Content:
     """The way to a paper: the search, then each citing paper and section, down to it."""
-    path = state.path_to(found.paper.id)
+    path = state.path_to(found.id)
     steps: list[tuple[str, str]] = []
     guide = state.guides.get(path[0].provenance.parent) if path and path[0].provenance.parent else None
     if guide is not None:

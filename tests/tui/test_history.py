@@ -1,11 +1,14 @@
 """The history: searches found, renamed, copied, compared, merged, deleted and brought back; papers of all searches."""
 
+import threading
 from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, TabbedContent
 
+from pasa_tui.errors import LibraryError
+from pasa_tui.events import SearchState
 from pasa_tui.library import Library
 from pasa_tui.papers import Query
 from pasa_tui.tui.panes.query import QueryEditor
@@ -176,3 +179,46 @@ async def test_a_question_is_completed_from_past_ones(running: Running, library:
         assert editor.text == "dense retrieval for code"
         await pilot.press("left", *"x")
         assert editor.suggestion == ""
+
+
+async def test_the_best_of_a_large_search_are_shown_while_it_is_read(
+    running: Running, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(library, *range(1, 6))
+    read, state = threading.Event(), Library.state
+
+    def slowly(self: Library, search_id: int) -> SearchState:
+        read.wait()
+        return state(self, search_id)
+
+    monkeypatch.setattr("pasa_tui.tui.runs._LARGE", 4)
+    monkeypatch.setattr(Library, "state", slowly)
+    async with running() as pilot:
+        screen = screen_of(pilot)
+        results = screen.query_one(ResultsList)
+        screen.open_search(1)
+        await until(pilot, lambda: results.cursor is not None)
+        assert screen.state is None and screen.query_one(QueryEditor).text == QUERY.text
+        results.focus()
+        await pilot.press("j", "s")
+        cursor = results.cursor
+        read.set()
+        await until(pilot, lambda: screen.state is not None)
+        assert results.cursor == cursor and library.marks().starred == frozenset()
+        assert results.border_subtitle == "3 selected of 5"
+
+
+async def test_a_search_that_is_glimpsed_but_can_not_be_read_is_taken_off(
+    running: Running, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(library, 1)
+
+    def broken(self: Library, search_id: int) -> SearchState:
+        raise LibraryError("The log can't be read.")
+
+    monkeypatch.setattr("pasa_tui.tui.runs._LARGE", 0)
+    monkeypatch.setattr(Library, "state", broken)
+    async with running() as pilot:
+        screen_of(pilot).open_search(1)
+        await until(pilot, lambda: "can't be read" in notes(pilot))
+        assert screen_of(pilot).has_class("-empty")

@@ -302,4 +302,4 @@ class ActionLog(Tree[int | str], Filtering):
         for found in sorted(papers, key=lambda found: -(found.score or 0.0)):
             score = "  – " if found.score is None else f"{found.score:.2f}"
             label = Text(f"{score} ", style="green" if found.selected else "dim")
-            node.add_leaf(label.append(readable(found.paper.title), style=Style()), data=str(found.paper.id))
+            node.add_leaf(label.append(readable(found.paper.title), style=Style()), data=str(found.id))

@@ -54,7 +54,7 @@ class PaperPane(VerticalScroll):
         key: tuple[object, ...] = ()
         if found is not None:
             verdict = (found.score, found.reason, found.verdicts)
-            paper_id = found.paper.id
+            paper_id = found.id
             mine = (
                 paper_id in marks.starred,
                 paper_id in marks.rejected,
@@ -67,7 +67,7 @@ class PaperPane(VerticalScroll):
         same_paper = bool(key and self._shown and key[0] == self._shown[0])
         self._shown = key
         text = self.query_one("#paper-text", Static)
-        text.update(_content(state, found, marks, known=known, citers=citers(found.paper.id)) if found else Content(""))
+        text.update(_content(state, found, marks, known=known, citers=citers(found.id)) if found else Content(""))
         if not same_paper:
             self.scroll_home(animate=False)
 
@@ -102,7 +102,7 @@ def _content(state: SearchState, found: FoundPaper, marks: Marks, *, known: bool
 
 
 def _signs(found: FoundPaper, marks: Marks, *, known: bool) -> Content:
-    paper_id = found.paper.id
+    paper_id = found.id
     signs = (("★ ", paper_id in marks.starred), ("✗ rejected  ", paper_id in marks.rejected), ("≡ known  ", known))
     return Content.styled("".join(sign for sign, there in signs if there), "$text-warning")
 
@@ -159,13 +159,13 @@ def _cited_by(state: SearchState, found: FoundPaper, citers: Sequence[Paper]) ->
 
 def _sections(state: SearchState, found: FoundPaper) -> Content:
     """The sections that were seen when it was opened, those followed marked, and the best of what they cite."""
-    opened = [action for action in state.actions.values() if action.paper_id == found.paper.id and action.sections]
+    opened = [action for action in state.actions.values() if action.paper_id == found.id and action.sections]
     if not opened:
         return Content("")
     followed = {name for action in opened for name in action.chosen}
     cited: dict[str, list[FoundPaper]] = {}
     for other in state.papers.values():
-        if other.provenance.kind == "section" and other.provenance.parent == found.paper.id:
+        if other.provenance.kind == "section" and other.provenance.parent == found.id:
             cited.setdefault(other.provenance.text, []).append(other)
     lines = [Content.styled("Its sections that cite", f"{MUTED} bold")]
     for name in dict.fromkeys(name for action in opened for name in action.sections):

@@ -92,7 +92,7 @@ class ResultsList(ScrollView, Filtering, can_focus=True):
     @property
     def picked(self) -> tuple[PaperId, ...]:
         """The picked papers, in the order of their ranks."""
-        return tuple(found.paper.id for found in self._everything if found.paper.id in self._picked)
+        return tuple(found.id for found in self._everything if found.id in self._picked)
 
     @property
     def chosen(self) -> tuple[PaperId, ...]:
@@ -120,7 +120,7 @@ class ResultsList(ScrollView, Filtering, can_focus=True):
         self._label()
         row = 0
         if self._moved and self._cursor is not None:
-            row = next((n for n, found in enumerate(self._rows) if found.paper.id == self._cursor), -1)
+            row = next((n for n, found in enumerate(self._rows) if found.id == self._cursor), -1)
             if row < 0:
                 row = min(self._row, max(0, len(self._rows) - 1))
         self._put_cursor(row, scroll=False)
@@ -129,7 +129,8 @@ class ResultsList(ScrollView, Filtering, can_focus=True):
         self.refresh()
 
     def _label(self) -> None:
-        selected = sum(found.selected and found.paper.id not in self._marks.rejected for found in self._everything)
+        rejected = self._marks.rejected
+        selected = sum(found.selected for found in self._everything if not rejected or found.id not in rejected)
         count = f"{selected:,} selected of {len(self._everything):,}" if self._everything else ""
         if len(self._rows) != len(self._everything) and self._everything:
             count = f"{len(self._rows):,} shown · {count}"
@@ -165,7 +166,7 @@ class ResultsList(ScrollView, Filtering, can_focus=True):
     def go_to(self, paper_id: PaperId) -> bool:
         """Put the cursor on a paper; False where it is not listed."""
         for row, found in enumerate(self._rows):
-            if found.paper.id == paper_id:
+            if found.id == paper_id:
                 self._move(row)
                 return True
         return False
@@ -193,7 +194,7 @@ class ResultsList(ScrollView, Filtering, can_focus=True):
         year = str(found.paper.date.year) if found.paper.date else "    "
         way = _WAYS[found.provenance.kind]
         authors = short_authors(found.paper) if width >= 64 else ""
-        paper_id, marks = found.paper.id, self._marks
+        paper_id, marks = found.id, self._marks
         picked = "▌" if paper_id in self._picked else " "
         star = "✗" if paper_id in marks.rejected else "★" if paper_id in marks.starred else " "
         known = "≡" if self._is_known(found.paper) else "#" if paper_id in marks.tags else " "
@@ -256,13 +257,13 @@ class ResultsList(ScrollView, Filtering, can_focus=True):
 
     def _pick_range(self, row: int) -> None:
         first, last = sorted((self._picked_from or 0, row))
-        self._picked |= {found.paper.id for found in self._rows[first : last + 1]}
+        self._picked |= {found.id for found in self._rows[first : last + 1]}
         self._label()
         self._move(row)
 
     def action_pick_all(self) -> None:
         """Pick every paper that is listed, or drop all where that is so already."""
-        shown = {found.paper.id for found in self._rows}
+        shown = {found.id for found in self._rows}
         self._picked = set() if shown <= self._picked else self._picked | shown
         self._label()
         self.refresh()

@@ -16,6 +16,7 @@ from pasa_tui.tui.panes.status import StatusLine
 from pasa_tui.tui.places import Place
 from pasa_tui.tui.runs import (
     SearchFinished,
+    SearchGlimpsed,
     SearchNotOpened,
     SearchOpened,
     SearchProgressed,
@@ -81,6 +82,7 @@ class SearchScreen(Taking):
         self._no_session: PasaError | None = None
         self._early: QueryEditor.Submitted | None = None
         self._view: SearchView | None = None
+        self._glimpsed: int | None = None
         self._marks = Marks()
         self._undrawn: list[Event] = []
         self._resting: Timer | None = None
@@ -215,11 +217,13 @@ class SearchScreen(Taking):
             self.notify(f"The search has ended: {found} selected.", markup=False, timeout=15)
         self._draw()
 
-    def _show(self, view: SearchView) -> None:
-        self._view = view
+    def _show(self, view: SearchView, *, glimpsed: bool = False) -> None:
+        self._view, self._glimpsed = view, None
         self._arrange("-show-results")
         self.query_one(QueryEditor).text = view.request.query.text
-        self._results.clear()
+        if not glimpsed:
+            # Else the user may have moved in it by now.
+            self._results.clear()
         self._log.show(view.state)
         self._undrawn = []
         self._draw()
@@ -277,14 +281,26 @@ class SearchScreen(Taking):
         if session := self._require_session():
             self._runs.open(session, search_id, what=what, paper_id=paper_id)
 
+    def on_search_glimpsed(self, message: SearchGlimpsed) -> None:
+        """Show the best papers of a search that is still being read. There is nothing to be done with it yet."""
+        self.action_stop()
+        self._view, self._glimpsed, self._undrawn = None, message.search_id, []
+        self._arrange("-show-results")
+        self.query_one(QueryEditor).text = message.question
+        self._results.clear()
+        self._results.show(message.best, self._marks.all, self._marks.is_known)
+        self._results.border_subtitle = "…"
+
     def on_search_not_opened(self, message: SearchNotOpened) -> None:
         """Say why."""
+        if self._glimpsed is not None:
+            self.action_new_search()
         self.show_error(message.error)
 
     def on_search_opened(self, message: SearchOpened) -> None:
         """Show a past search as it was."""
         self.action_stop()
-        self._show(message.view)
+        self._show(message.view, glimpsed=self._glimpsed == message.view.search_id)
         before = message.view.request.query.before
         self._use_cut_off(before.isoformat() if before else "")
         self._use_place(Place.of_request(message.view.request, self._place.settled))
@@ -309,7 +325,7 @@ class SearchScreen(Taking):
     def action_new_search(self) -> None:
         """An empty question; a running search is stopped and kept."""
         self.action_stop()
-        self._view = None
+        self._view = self._glimpsed = None
         self._arrange("-empty")
         self.query_one(QueryEditor).text = ""
         self._draw()
