@@ -2,12 +2,12 @@
 
 import signal
 import sys
-from importlib import import_module
 
 import click
 
 from pasa_tui import __version__
 from pasa_tui.cli.context import Context
+from pasa_tui.cli.lazy import LazyGroup
 from pasa_tui.config import Paths
 from pasa_tui.errors import PasaError
 
@@ -31,27 +31,12 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for, and whose errors are one clear message."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, in the order of `COMMANDS`."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, imported now, or None."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"pasa_tui.cli.{COMMANDS[cmd_name][0]}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-
-@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    listed=COMMANDS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, "-V", "--version", prog_name="pasa-tui")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
