@@ -89,3 +89,9 @@ class EvaluationError(PasaError):
     """A query set, system or result folder is missing or not what it should be."""
 
     title = "This can't be evaluated"
+
+
+class TrainingError(PasaError):
+    """Training data, a folder or a setting is not what training needs, or training can't go on."""
+
+    title = "This can't be trained"
