@@ -199,18 +199,23 @@ def _described(model: Any, tokenizer: Any, device: Any, max_length: int | None, 
         raise ModelError(f"{name} is built in a way that this engine can't run: {', '.join(sorted(layers))}.", hint)
     sliding = "sliding_attention" in layers or getattr(config, "sliding_window", None) is not None
     true = tokenizer.convert_tokens_to_ids(TRUE)
-    ends = getattr(model.generation_config, "eos_token_id", None)
-    known = [*_listed(ends), *_listed(config.eos_token_id), tokenizer.eos_token_id]
     limits = [getattr(config, "max_position_embeddings", None), tokenizer.model_max_length, max_length]
     return LoadedModel(
         model=model,
         tokenizer=tokenizer,
         device=device,
         true=None if true is None or true == tokenizer.unk_token_id else true,
-        ends=frozenset(token for token in known if isinstance(token, int)),
+        ends=ends_of(model, tokenizer),
         max_length=min(int(limit) for limit in limits if limit),
         full_attention=not sliding,
     )
+
+
+def ends_of(model: Any, tokenizer: Any) -> frozenset[int]:
+    """The tokens that end an answer, wherever a model's files say so."""
+    ends = getattr(model.generation_config, "eos_token_id", None)
+    known = [*_listed(ends), *_listed(model.config.get_text_config().eos_token_id), tokenizer.eos_token_id]
+    return frozenset(token for token in known if isinstance(token, int))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -1,0 +1,266 @@
+"""Session-level PPO of the Crawler (arXiv 2501.10120, section 4.2), from top to bottom.
+
+An update is a round of episodes, one per question: the policy writes a search session, what it searches for is
+searched, the best papers found are opened in expand sessions, twice over. Every action has its reward on the token of
+its `[`; what the sessions it may start are worth is estimated by the value model. Then both models make their steps.
+
+Run it as `pasa-tui train ppo MODEL --queries FILE --corpus NAME --output FOLDER`, on several GPUs or machines as
+`torchrun --nproc_per_node N -m pasa_tui train ppo …`; it needs the extra `train`.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pasa_tui.models.prompts.protocol import PromptSet
+from pasa_tui.training.output import MetricsLog
+from pasa_tui.training.session_ppo.batches import Tokens
+from pasa_tui.training.session_ppo.checkpoints import Progress, load_checkpoint, save_checkpoint
+from pasa_tui.training.session_ppo.environment import Environment, Question
+from pasa_tui.training.session_ppo.episodes import Episode, EpisodeRunner, TokenCodec
+from pasa_tui.training.session_ppo.learner import Learner, Models
+from pasa_tui.training.session_ppo.models import attention_of, autocast, load_critic, load_policy
+from pasa_tui.training.session_ppo.processes import Processes
+from pasa_tui.training.session_ppo.rewards import action_reward, future_value, token_rewards
+from pasa_tui.training.session_ppo.settings import PpoSettings
+from pasa_tui.training.session_ppo.writing import PolicyWriter
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A training: the folder of the SFT policy, where it learns, and where it writes."""
+
+    model: Path
+    output: Path
+    questions: Sequence[Question]
+    held_out: Sequence[Question]
+    environment: Environment
+    prompts: PromptSet
+    settings: PpoSettings
+    dtype: str = "float32"
+
+
+def prepare(job: Job, processes: Processes) -> tuple[Models, PolicyWriter, TokenCodec]:
+    """The models, ready to learn, and the policy as a writer. Raises ModelError."""
+    import torch
+    from transformers import AutoTokenizer
+
+    from pasa_tui.models.engines.torch_loading import check_files, ends_of
+    from pasa_tui.models.engines.torch_prompts import PromptEncoder
+
+    settings, device = job.settings, processes.device
+    check_files(job.model, job.model.name)
+    torch.manual_seed(settings.seed * 1_000 + processes.rank)
+    tokenizer = AutoTokenizer.from_pretrained(job.model, local_files_only=True, padding_side="left")
+    attention, saves = attention_of(device), device.type == "cuda"
+    policy = load_policy(job.model, device, attention=attention, checkpointing=saves)
+    reference = load_policy(job.model, device, attention=attention, checkpointing=False).requires_grad_(False)
+    learning: list[Any] = [*policy.parameters()]
+    critic = None
+    if settings.value_model:
+        critic = load_critic(job.model, device, attention=attention, checkpointing=saves)
+        learning += critic.parameters()
+    optimizer = torch.optim.AdamW(learning, lr=settings.learning_rate, weight_decay=0.0)
+    ends = ends_of(policy, tokenizer)
+    computing = autocast(device, job.dtype)
+    writer = PolicyWriter(
+        policy,
+        tokenizer,
+        ends=ends,
+        max_tokens=settings.max_tokens,
+        batch=settings.rollout_batch,
+        temperature=settings.temperature,
+        autocast=computing,
+    )
+    encoder = PromptEncoder(tokenizer, job.model.name)
+    codec = TokenCodec(lambda prompt: encoder.encode(prompt, settings.max_prompt_tokens), writer.decode)
+    return Models(policy, reference, critic, optimizer, min(ends), computing), writer, codec
+
+
+async def train(job: Job, processes: Processes, tell: Tell, *, stopped: Callable[[], bool]) -> Progress:
+    """Learn until all episodes are done, or `stopped` says so; a checkpoint is left either way. Raises PasaError."""
+    settings = job.settings
+    models, writer, codec = prepare(job, processes)
+    learner = Learner(models, settings, processes)
+    progress = load_checkpoint(job.output, models, processes)
+    runner = EpisodeRunner(job.environment, job.prompts, codec, settings, writer.write)
+    log = MetricsLog(job.output, step=progress.update, seconds=progress.seconds) if processes.is_first else None
+    began = time.monotonic() - progress.seconds
+    while progress.update < settings.updates and not _any(processes, stopped()):
+        update = progress.update + 1
+        figures = await one_update(job, update, runner, learner, writer, processes)
+        if job.held_out and (update % settings.eval_every == 0 or update in (1, settings.updates)):
+            figures |= await evaluate(job, codec, writer, processes)
+        progress = replace(progress, update=update, seconds=time.monotonic() - began)
+        if log is not None:
+            log.write(update, figures)
+            tell(_line(update, settings.updates, figures))
+        if update % settings.save_every == 0:
+            save_checkpoint(job.output, models, progress, processes, kept=settings.kept_checkpoints)
+    save_checkpoint(job.output, models, progress, processes, kept=settings.kept_checkpoints)
+    if log is not None:
+        log.close()
+        if progress.update >= settings.updates:
+            save_policy(models.policy, job)
+    processes.wait()
+    return progress
+
+
+async def one_update(
+    job: Job, update: int, runner: EpisodeRunner, learner: Learner, writer: PolicyWriter, processes: Processes
+) -> dict[str, float]:
+    """One round of episodes, and what is learned from it."""
+    settings = job.settings
+    written, started = writer.tokens, time.monotonic()
+    episodes = await runner.run(questions_of(update, job.questions, settings, processes))
+    sessions = [(episode, session) for episode in episodes for session in episode.sessions]
+    future = await future_values(runner, learner, episodes, settings)
+    rewards = [token_rewards(session, future[id(session)], settings) for _, session in sessions]
+    wrote = time.monotonic()
+    sequences = [Tokens(session.prompt, session.answer) for _, session in sessions]
+    experience = learner.look_back(sequences, rewards)
+    frozen = settings.value_model and update <= settings.frozen_updates
+    figures = learner.learn(experience, frozen=frozen, seed=settings.seed * 1_000_003 + update)
+    ended = time.monotonic()
+    tokens = float(sum(map(len, sequences)))
+    figures |= measures(episodes, settings, processes, experience)
+    seconds = processes.sums(wrote - started, ended - wrote, writer.tokens - written, tokens, 1.0)
+    figures["rollout_tokens_per_second"] = seconds[2] / max(1e-9, seconds[0] / seconds[4])
+    figures["update_tokens_per_second"] = settings.epochs * seconds[3] / max(1e-9, seconds[1] / seconds[4])
+    figures["sessions_per_second"] = figures["sessions"] / max(1e-9, seconds[0] / seconds[4])
+    if processes.device.type == "cuda":
+        import torch
+
+        figures["memory_gb"] = torch.cuda.max_memory_allocated(processes.device) / 1e9
+    return figures
+
+
+def questions_of(
+    update: int, questions: Sequence[Question], settings: PpoSettings, processes: Processes
+) -> list[Question]:
+    """This process's questions of an update: all questions in a new order in every pass, dealt out in turn."""
+    first = (update - 1) * settings.questions
+    chosen: list[Question] = []
+    for place in range(first, first + settings.questions):
+        order = list(range(len(questions)))
+        random.Random(f"{settings.seed}/{place // len(questions)}").shuffle(order)
+        chosen.append(questions[order[place % len(questions)]])
+    return chosen[processes.rank :: processes.count]
+
+
+async def future_values(
+    runner: EpisodeRunner, learner: Learner, episodes: Sequence[Episode], settings: PpoSettings
+) -> dict[int, dict[int, float]]:
+    """By the id of each session and the place of each action: gamma1 times what its new papers' sessions are worth."""
+    prompts: list[list[int]] = []
+    owners: list[tuple[int, int]] = []
+    values: dict[int, dict[int, float]] = {id(session): {} for one in episodes for session in one.sessions}
+    if settings.gamma1 and settings.value_model:
+        for episode in episodes:
+            for session in episode.sessions:
+                for place, action in enumerate(session.actions):
+                    for paper in action.found[: settings.valued_papers]:
+                        if (prompt := await runner.prompt_of(episode.question, paper)) is not None:
+                            prompts.append(prompt)
+                            owners.append((id(session), place))
+    grouped: dict[tuple[int, int], list[float]] = {}
+    for action_place, value in zip(owners, learner.first_values(prompts), strict=True):
+        grouped.setdefault(action_place, []).append(value)
+    for (owner, place), estimates in grouped.items():
+        values[owner][place] = future_value(estimates, settings)
+    return values
+
+
+def measures(
+    episodes: Sequence[Episode], settings: PpoSettings, processes: Processes, experience: Any
+) -> dict[str, float]:
+    """Figures of a round: means over all processes' episodes, sessions or tokens."""
+    sessions = [session for episode in episodes for session in episode.sessions]
+    actions = [action for session in sessions for action in session.actions]
+    kinds = [action.mark.kind for action in actions]
+    reward = sum(action_reward(action, settings) for action in actions)
+    kl = float((experience.logprobs - experience.reference).sum())
+    returns, error = experience.returns, experience.returns - experience.values
+    sums = processes.sums(
+        len(episodes),
+        len(sessions),
+        float(sum(experience.lengths)),
+        reward,
+        sum(episode.recall for episode in episodes),
+        kinds.count("search"),
+        kinds.count("expand"),
+        kinds.count("stop"),
+        sum(action.hits for action in actions),
+        sum(len(episode.queue) for episode in episodes),
+        kl,
+        experience.entropy,
+        float(returns.double().sum()),
+        float((returns.double() ** 2).sum()),
+        float((error.double() ** 2).sum()),
+    )
+    count, many, tokens = sums[0], max(1.0, sums[1]), max(1.0, sums[2])
+    spread = sums[13] - sums[12] ** 2 / tokens
+    return {
+        "reward": sums[3] / count,
+        "reward_per_session": sums[3] / many,
+        "recall": sums[4] / count,
+        "searches": sums[5] / count,
+        "expansions": sums[6] / count,
+        "stopped": sums[7] / many,
+        "hits": sums[8] / count,
+        "papers": sums[9] / count,
+        "sessions": sums[1],
+        "answer_tokens": tokens / many,
+        "kl": sums[10] / many,
+        "entropy": sums[11] / tokens,
+        "returns": sums[12] / tokens,
+        "value_explained": 1.0 - sums[14] / spread if spread > 0 else 0.0,
+    }
+
+
+async def evaluate(job: Job, codec: TokenCodec, writer: PolicyWriter, processes: Processes) -> dict[str, float]:
+    """Recall, reward and actions on held-out questions, written greedily."""
+    runner = EpisodeRunner(
+        job.environment, job.prompts, codec, job.settings, lambda prompts: writer.write(prompts, greedy=True)
+    )
+    mine = list(job.held_out)[processes.rank :: processes.count]
+    episodes = await runner.run(mine) if mine else []
+    actions = [action for episode in episodes for session in episode.sessions for action in session.actions]
+    count, recall, reward, taken = processes.sums(
+        len(episodes),
+        sum(episode.recall for episode in episodes),
+        sum(action_reward(action, job.settings) for action in actions),
+        sum(action.mark.kind != "stop" for action in actions),
+    )
+    return {"dev_recall": recall / count, "dev_reward": reward / count, "dev_actions": taken / count}
+
+
+def save_policy(policy: Any, job: Job) -> None:
+    """Write the policy with all that it needs to be loaded by `--model FOLDER`."""
+    import shutil
+
+    from transformers import AutoTokenizer
+
+    from pasa_tui.models.weights import PROMPT_FILE
+
+    policy.save_pretrained(job.output)
+    AutoTokenizer.from_pretrained(job.model, local_files_only=True).save_pretrained(job.output)
+    for name in (PROMPT_FILE, "generation_config.json"):
+        if (job.model / name).is_file():
+            shutil.copyfile(job.model / name, job.output / name)
+
+
+def _any(processes: Processes, flag: bool) -> bool:
+    """Whether any process was asked to stop: then all do, after the same update."""
+    return processes.sums(float(flag))[0] > 0
+
+
+def _line(update: int, updates: int, figures: Mapping[str, float]) -> str:
+    shown = ("reward", "recall", "dev_recall", "kl", "value_loss", "rollout_tokens_per_second")
+    texts = [f"{name} {figures[name]:.3g}" for name in shown if name in figures]
+    return f"update {update:,} of {updates:,}: {', '.join(texts)}"
