@@ -15,11 +15,16 @@ STOPS = ("[StopSearch]", "[StopExpand]")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """`[Search]text`, `[Expand]text` or a stop, whose `[` is in token `token` of the answer, counted from 0."""
+    """`[Search]text`, `[Expand]text` or a stop; `opens` and `closes` are tokens of the answer, counted from 0.
+
+    `opens` has the mark's own `[`. With `closes` the action is complete: it has the `[` of the next mark, or is the
+    answer's last where none follows. A stop is complete at once.
+    """
 
     kind: MarkKind
     text: str
-    token: int
+    opens: int
+    closes: int
 
 
 def marks_of(tokens: Sequence[int], decode: Callable[[Sequence[int]], str]) -> list[Mark]:
@@ -30,18 +35,22 @@ def marks_of(tokens: Sequence[int], decode: Callable[[Sequence[int]], str]) -> l
     """
     text = decode(tokens)
     found = list(_MARK.finditer(text))
-    marks: list[Mark] = []
-    ends = [match.start() for match in found[1:]] + [len(text)]
+    brackets: list[int] = []
     token = 0
-    for match, end in zip(found, ends, strict=True):
+    for match in found:
         # The last token up to which the text is not yet as long as what stands before the bracket.
         while token + 1 < len(tokens) and len(decode(tokens[: token + 1])) <= match.start():
             token += 1
+        brackets.append(token)
+    marks: list[Mark] = []
+    ends = [match.start() for match in found[1:]] + [len(text)]
+    closing = [*brackets[1:], len(tokens) - 1]
+    for match, end, opens, closes in zip(found, ends, brackets, closing, strict=False):
         kind = _KINDS[match[1]]
-        written = "" if kind == "stop" else " ".join(text[match.end() : end].split())
-        marks.append(Mark(kind, written, token))
         if kind == "stop":
+            marks.append(Mark(kind, "", opens, opens))
             break
+        marks.append(Mark(kind, " ".join(text[match.end() : end].split()), opens, closes))
     return marks
 
 

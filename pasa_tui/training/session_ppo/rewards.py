@@ -22,11 +22,15 @@ def future_value(values: Sequence[float], settings: PpoSettings) -> float:
 
 
 def token_rewards(session: Session, future: Mapping[int, float], settings: PpoSettings) -> list[float]:
-    """The reward of each token of an answer, without KL: each action's on the token of its `[`.
+    """The reward of each token of an answer, without KL: each action's on a token with a `[`.
+
+    That is its own `[`, or the `[` with which it is complete (`settings.reward_on`): what stands between the two is
+    what the action asks for, and learns from the reward only where it comes after.
 
     `future` gives by the place of an action in `session.actions` what `future_value` says of it.
     """
     rewards = [0.0] * len(session.answer)
     for place, action in enumerate(session.actions):
-        rewards[action.mark.token] += action_reward(action, settings) + future.get(place, 0.0)
+        token = action.mark.opens if settings.reward_on == "opening" else action.mark.closes
+        rewards[token] += action_reward(action, settings) + future.get(place, 0.0)
     return rewards

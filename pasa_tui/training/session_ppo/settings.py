@@ -1,6 +1,7 @@
 """What session-level PPO is set to. The defaults are the published ones where one is published."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,7 +10,9 @@ class PpoSettings:
 
     Published (arXiv 2501.10120 and its code, as design.md has them): everything down to `frozen_updates`. Ours: the
     rest. An episode is one question with its search session and the expand sessions that follow from it; an update is
-    one round of `questions` episodes, learned from `epochs` times.
+    one round of `questions` episodes, learned from `epochs` times. `reward_on` "opening" puts an action's reward on its
+    own `[`, as design.md has it: then no token of what it asks for is ever rewarded for it, so the default puts it on
+    the `[` with which the action is complete.
     """
 
     episodes: int = 16_000
@@ -32,6 +35,7 @@ class PpoSettings:
     expand_rounds: int = 2
     expand_papers: int = 6
     frozen_updates: int = 50
+    reward_on: Literal["closing", "opening"] = "closing"
     questions: int = 32
     minibatches: int = 1
     temperature: float = 1.0
