@@ -152,7 +152,7 @@ class AgentAssembly:
             await place.close_connections()
             await models.close()
 
-        return Agent(
+        agent = Agent(
             crawlers=models.crawlers,
             selector=models.selector,
             sources=place.sources,
@@ -162,6 +162,28 @@ class AgentAssembly:
             runtime=models.runtime,
             record=models.record,
         )
+        return agent if models.trained == "both" else self._with_builtin_half(agent, models.trained, request, place)
+
+    def _with_builtin_half(self, agent: Agent, trained: str, request: SearchRequest, place: Place) -> Agent:
+        """A model that was trained to be one of the two, with the builtin one as the other."""
+        if request.settings.planner == "iterative":
+            raise ConfigError(
+                f"The model {request.model} was trained as a {trained} and can't plan in turns.",
+                "Leave out --planner iterative.",
+            )
+        builtin = _with_builtin(replace(request, settings=AgentSettings()), place, self._settings.models.builtin)
+        if trained == "selector":
+            runtime = replace(agent.runtime, assessor=None)
+            return replace(agent, crawlers=builtin.crawlers, runtime=runtime)
+        runtime = replace(
+            agent.runtime,
+            assessor=None,
+            ranker=builtin.runtime.ranker,
+            batch=builtin.runtime.batch,
+            parallel=builtin.runtime.parallel,
+            scoring=builtin.runtime.scoring,
+        )
+        return replace(agent, selector=builtin.selector, runtime=runtime)
 
     def _place(self, request: SearchRequest, paths: Paths) -> Place:
         if not request.is_live:

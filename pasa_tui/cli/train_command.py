@@ -6,6 +6,7 @@ from pasa_tui.cli.lazy import LazyGroup
 
 # name -> (module, one line for the list)
 COMMANDS = {
+    "ppo": ("train_ppo_command", "The Crawler by session-level PPO, from what SFT made."),
     "builtin": ("train_builtin_command", "The builtin Selector's model, from searches on a corpus."),
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -10,6 +11,8 @@ from pasa_tui.errors import ConfigError
 
 BUILTIN = "builtin"
 """The agent that needs no language model."""
+PROMPT_FILE = "agent_prompt.json"
+"""The file that PaSa's prompts travel in, beside the folders of its checkpoints or in one of them."""
 PASA = "pasa-7b"
 """PaSa's own checkpoints (Hugging Face organisation bytedance-research), with the prompts they were trained with."""
 
@@ -91,17 +94,21 @@ KNOWN: Mapping[str, Profile] = {
 
 
 def find_profile(name: str, own: Mapping[str, Profile]) -> Profile:
-    """The profile of that name out of the settings, or a known one. Raises ConfigError."""
+    """The profile of that name out of the settings, a known one, or that of a folder of weights. Raises ConfigError."""
     if name in own:
         profile = own[name]
     elif name in KNOWN:
         profile = KNOWN[name]
+    elif (folder := Path(name).expanduser()).joinpath("config.json").is_file():
+        prompts: Literal["general", "published"] = "published" if (folder / PROMPT_FILE).is_file() else "general"
+        profile = Profile(engine="auto", model=str(folder.resolve()), prompts=prompts)
     else:
         names = ", ".join(dict.fromkeys((BUILTIN, *KNOWN, *own)))
         raise ConfigError(
             f"There is no model {name!r}.",
-            f"Known: {names}. A section [profiles.{name if name.isidentifier() else 'NAME'}] of the settings makes "
-            "another; see `pasa-tui models list`.",
+            f"Known: {names}; or the path of a folder with weights. A section "
+            f"[profiles.{name if name.isidentifier() else 'NAME'}] of the settings makes another; see "
+            "`pasa-tui models list`.",
         )
     if not profile.crawler_model or not profile.selector_model:
         raise ConfigError(f"The profile {name} names no model.", f"Set `model` under [profiles.{name}].")

@@ -14,13 +14,12 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from pasa_tui.config import private_dir
-from pasa_tui.config.profiles import PASA
+from pasa_tui.config.profiles import PASA, PROMPT_FILE
 from pasa_tui.errors import ModelError
 from pasa_tui.models.engines.torch_loading import check_files
 from pasa_tui.models.hub import Hub, Kind, Listing
 from pasa_tui.models.hub_files import RemoteFile, is_intact, write_privately
 from pasa_tui.models.hub_prompts import PROMPTS_AT, PROMPTS_PATH, fetch_prompts
-from pasa_tui.models.weights import PROMPT_FILE
 
 REPOSITORIES: Mapping[str, tuple[str, ...]] = {
     PASA: ("bytedance-research/pasa-7b-crawler", "bytedance-research/pasa-7b-selector")

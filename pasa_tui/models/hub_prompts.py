@@ -5,10 +5,10 @@ from pathlib import Path
 
 import httpx
 
+from pasa_tui.config.profiles import PROMPT_FILE
 from pasa_tui.errors import ModelError
 from pasa_tui.models.hub_files import write_privately
 from pasa_tui.models.prompts.published import PublishedPrompts
-from pasa_tui.models.weights import PROMPT_FILE
 from pasa_tui.retries import unreachable
 
 PROMPTS_AT = "https://raw.githubusercontent.com"

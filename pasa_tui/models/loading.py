@@ -17,7 +17,7 @@ from pasa_tui.models.prompts.general import GeneralPrompts
 from pasa_tui.models.prompts.protocol import PromptSet
 from pasa_tui.models.prompts.published import PublishedPrompts
 from pasa_tui.models.protocols import Crawler, ModelRuntime, Selector
-from pasa_tui.models.weights import best_engine, find_prompts, find_weights
+from pasa_tui.models.weights import Trained, best_engine, find_prompts, find_weights, trained_as
 from pasa_tui.usage import ModelUsage
 
 _SERVER_BATCH = 4
@@ -32,7 +32,8 @@ _GPU_BATCH, _GPU_PARALLEL = 32, 16
 class LanguageAgent:
     """An agent by language models.
 
-    `record` is what a library keeps of it. `engines` are the Crawler's and the Selector's, which may be the same.
+    `record` is what a library keeps of it. `trained` says which of the two models it is, where it is only one.
+    `engines` are the Crawler's and the Selector's, which may be the same.
     `close` gives back connections; models in this process stay in the pool.
     """
 
@@ -41,6 +42,7 @@ class LanguageAgent:
     runtime: ModelRuntime
     prompts: PromptSet
     engines: tuple[Engine, Engine]
+    trained: Trained
     record: dict[str, Any]
     remote: Sequence[Engine]
 
@@ -68,6 +70,7 @@ def load_agent(
     purse = Purse(settings.max_cost or None, profile.price_in, profile.price_out)
     if engine == "openai":
         crawling, selecting = _servers(name, profile, purse, key)
+        weights: list[Path] = []
         remote = [crawling] if crawling is selecting else [crawling, selecting]
         prompts = prompts_of(profile, folders)
         batch, parallel = _SERVER_BATCH, max(2, math.ceil(profile.concurrency / _SERVER_BATCH))
@@ -106,6 +109,7 @@ def load_agent(
         runtime=runtime,
         prompts=prompts,
         engines=(crawling, selecting),
+        trained=trained_as(weights[0]) if len(set(weights)) == 1 else "both",
         record=_record(name, engine, profile, prompts),
         remote=remote,
     )

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
+from pasa_tui.config.profiles import PROMPT_FILE
 from pasa_tui.errors import ModelError
 
-PROMPT_FILE = "agent_prompt.json"
-"""The file that PaSa's prompts travel in, beside the folders of its checkpoints or in one of them."""
+Trained = Literal["crawler", "selector", "both"]
+"""Which of the two a model was made to be."""
 
 
 def find_weights(name: str, folders: Sequence[Path]) -> Path:
@@ -35,6 +38,16 @@ def find_prompts(weights: Sequence[Path], folders: Sequence[Path]) -> Path:
         f"The prompts that go with these weights are not there: no {PROMPT_FILE} in {places[-1]}.",
         "`pasa-tui models fetch pasa-7b` brings them; or take agent_prompt.json from PaSa's repository.",
     )
+
+
+def trained_as(weights: Path) -> Trained:
+    """What `pasa-tui train` made of a model, by the `training.json` in its folder; "both" where it made none."""
+    try:
+        record = msgspec.json.decode((weights / "training.json").read_bytes(), type=dict[str, object])
+    except (OSError, msgspec.DecodeError):
+        return "both"
+    stages: dict[object, Trained] = {"crawler": "crawler", "ppo": "crawler", "selector": "selector"}
+    return stages.get(record.get("stage"), "both")
 
 
 def best_engine() -> Literal["transformers", "vllm"]:

@@ -8,22 +8,34 @@ Run it as `pasa-tui train ppo MODEL --queries FILE --corpus NAME --output FOLDER
 `torchrun --nproc_per_node N -m pasa_tui train ppo …`; it needs the extra `train`.
 """
 
+import asyncio
 import random
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pasa_tui.config import Paths
+from pasa_tui.config.profiles import PROMPT_FILE
+from pasa_tui.config.settings import Settings
+from pasa_tui.errors import TrainingError
+from pasa_tui.models.engines.torch_loading import check_files, ends_of
+from pasa_tui.models.engines.torch_prompts import PromptEncoder
 from pasa_tui.models.prompts.protocol import PromptSet
-from pasa_tui.training.output import MetricsLog
+from pasa_tui.sources.catalogue import CORPUS
+from pasa_tui.training.card import versions
+from pasa_tui.training.output import MetricsLog, prepare_output, read_settings, write_settings
 from pasa_tui.training.session_ppo.batches import Tokens
 from pasa_tui.training.session_ppo.checkpoints import Progress, load_checkpoint, save_checkpoint
 from pasa_tui.training.session_ppo.environment import Environment, Question
 from pasa_tui.training.session_ppo.episodes import Episode, EpisodeRunner, TokenCodec
 from pasa_tui.training.session_ppo.learner import Learner, Models
-from pasa_tui.training.session_ppo.models import attention_of, autocast, load_critic, load_policy
+from pasa_tui.training.session_ppo.models import attention_of, autocast, dtype_of, load_critic, load_policy
+from pasa_tui.training.session_ppo.opening import OFF, Order, open_environment, open_questions, prompts_beside
 from pasa_tui.training.session_ppo.processes import Processes
+from pasa_tui.training.session_ppo.record import check_same, conclude, described, plan_of
 from pasa_tui.training.session_ppo.rewards import action_reward, future_value, token_rewards
 from pasa_tui.training.session_ppo.settings import PpoSettings
 from pasa_tui.training.session_ppo.writing import PolicyWriter
@@ -45,16 +57,61 @@ class Job:
     dtype: str = "float32"
 
 
+def run(
+    order: Order, settings: PpoSettings, config: Settings, paths: Paths, tell: Tell, *, stopped: Callable[[], bool]
+) -> bool:
+    """Train as ordered, in this process or as one of several; False where it was stopped before its end.
+
+    Everything is looked at before anything is loaded. Raises PasaError.
+    """
+    check_files(order.model, order.model.name)
+    questions = open_questions(order.queries, paths, limit=order.limit, selector=order.selector)
+    held_out = open_questions(order.dev, paths, limit=None, selector=OFF) if order.dev else []
+    prompts = prompts_beside(order.model)
+    processes = Processes(cpu=order.cpu)
+    if settings.questions < processes.count:
+        raise TrainingError(
+            f"{processes.count} processes can't share {settings.questions} questions an update.",
+            f"Give each one at least: --questions {processes.count}.",
+        )
+    dtype = dtype_of(order.dtype, processes.device)
+    record = {"stage": "ppo", **described(order, settings, questions, held_out), "dtype": dtype, "versions": versions()}
+    say: Tell = tell if processes.is_first else _say_nothing
+    if processes.is_first:
+        prepare_output(order.output, resume=order.resume)
+        if order.resume:
+            check_same(record, read_settings(order.output))
+        write_settings(order.output, record)
+        say(plan_of(order.model, settings, processes, dtype))
+    processes.wait()
+
+    async def work() -> Progress:
+        async with open_environment(
+            config,
+            paths,
+            corpus=order.corpus,
+            sources=order.sources or (CORPUS,),
+            selector=order.selector,
+            search_papers=settings.search_papers,
+            tell=say,
+        ) as environment:
+            job = Job(order.model, order.output, questions, held_out, environment, prompts, settings, dtype)
+            return await train(job, processes, say, stopped=stopped)
+
+    progress = asyncio.run(work())
+    finished = progress.update >= settings.updates
+    if processes.is_first:
+        conclude(order, record, progress, finished=finished, tell=say)
+    processes.end()
+    return finished
+
+
 def prepare(job: Job, processes: Processes) -> tuple[Models, PolicyWriter, TokenCodec]:
     """The models, ready to learn, and the policy as a writer. Raises ModelError."""
     import torch
     from transformers import AutoTokenizer
 
-    from pasa_tui.models.engines.torch_loading import check_files, ends_of
-    from pasa_tui.models.engines.torch_prompts import PromptEncoder
-
     settings, device = job.settings, processes.device
-    check_files(job.model, job.model.name)
     torch.manual_seed(settings.seed * 1_000 + processes.rank)
     tokenizer = AutoTokenizer.from_pretrained(job.model, local_files_only=True, padding_side="left")
     attention, saves = attention_of(device), device.type == "cuda"
@@ -94,7 +151,7 @@ async def train(job: Job, processes: Processes, tell: Tell, *, stopped: Callable
     while progress.update < settings.updates and not _any(processes, stopped()):
         update = progress.update + 1
         figures = await one_update(job, update, runner, learner, writer, processes)
-        if job.held_out and (update % settings.eval_every == 0 or update in (1, settings.updates)):
+        if _is_looked_at(job, update):
             figures |= await evaluate(job, codec, writer, processes)
         progress = replace(progress, update=update, seconds=time.monotonic() - began)
         if log is not None:
@@ -242,17 +299,22 @@ async def evaluate(job: Job, codec: TokenCodec, writer: PolicyWriter, processes:
 
 def save_policy(policy: Any, job: Job) -> None:
     """Write the policy with all that it needs to be loaded by `--model FOLDER`."""
-    import shutil
-
     from transformers import AutoTokenizer
-
-    from pasa_tui.models.weights import PROMPT_FILE
 
     policy.save_pretrained(job.output)
     AutoTokenizer.from_pretrained(job.model, local_files_only=True).save_pretrained(job.output)
     for name in (PROMPT_FILE, "generation_config.json"):
         if (job.model / name).is_file():
             shutil.copyfile(job.model / name, job.output / name)
+
+
+def _is_looked_at(job: Job, update: int) -> bool:
+    every = job.settings.eval_every
+    return bool(job.held_out and every) and (update % every == 0 or update in (1, job.settings.updates))
+
+
+def _say_nothing(text: str) -> None:
+    return None
 
 
 def _any(processes: Processes, flag: bool) -> bool:

@@ -9,13 +9,13 @@ import pytest
 
 from pasa_tui.assembly import AgentAssembly, SearchRequest
 from pasa_tui.config import Paths
-from pasa_tui.config.profiles import Profile
+from pasa_tui.config.profiles import PROMPT_FILE, Profile
 from pasa_tui.config.settings import AgentSettings, Settings
 from pasa_tui.errors import ConfigError, ModelError
 from pasa_tui.events import ModelLoading, SearchState
 from pasa_tui.library import Library
 from pasa_tui.models.engines.pool import EnginePool
-from pasa_tui.models.weights import PROMPT_FILE, find_prompts, find_weights
+from pasa_tui.models.weights import find_prompts, find_weights
 from pasa_tui.papers import Query
 from pasa_tui.session import Session
 from tests import tiny

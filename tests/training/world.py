@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pasa_tui.corpus.build import build_corpus
 from pasa_tui.config import Paths
+from pasa_tui.corpus.build import build_corpus
 from pasa_tui.models.prompts.published import PublishedPrompts
 from pasa_tui.papers import Paper, Query
 from pasa_tui.training.session_ppo.environment import Question
@@ -83,7 +83,9 @@ def question_line(subject: str) -> dict[str, object]:
 
 def questions(subjects: Sequence[str]) -> list[Question]:
     return [
-        Question(subject, Query.parse(subject, None), tuple(frozenset({f"title:{_key(t)}"}) for t in answers_of(subject)))
+        Question(
+            subject, Query.parse(subject, None), tuple(frozenset({f"title:{_key(t)}"}) for t in answers_of(subject))
+        )
         for subject in subjects
     ]
 

@@ -10,9 +10,8 @@ from pasa_tui.training.session_ppo.batches import Batch
 if TYPE_CHECKING:
     from torch import Tensor
 
-_CHUNK = 1_024
+LOGITS_AT_ONCE = 1_024
 """Answer tokens whose logits over the vocabulary stand in memory at once."""
-VALUE_FILE = "value_head.pt"
 
 
 def autocast(device: Any, dtype: str) -> Callable[[], AbstractContextManager[Any]]:
@@ -27,8 +26,8 @@ def autocast(device: Any, dtype: str) -> Callable[[], AbstractContextManager[Any
 def answer_logprobs(model: Any, batch: Batch, *, temperature: float, entropy: bool = False) -> "tuple[Tensor, Tensor]":
     """Log-probabilities `[N]` of the answers' tokens, and the entropies `[N]` there (zeros where not asked for).
 
-    The output layer is applied to the states before answer tokens only, `_CHUNK` at a time and once more in the
-    backward pass, so that logits take `_CHUNK * vocabulary` numbers, however long prompts are.
+    The output layer is applied to the states before answer tokens only, `LOGITS_AT_ONCE` at a time and once more in the
+    backward pass, so that logits take `LOGITS_AT_ONCE * vocabulary` numbers, however long prompts are.
     """
     import torch
     from torch.utils.checkpoint import checkpoint
@@ -46,7 +45,7 @@ def answer_logprobs(model: Any, batch: Batch, *, temperature: float, entropy: bo
 
     parts = [
         checkpoint(piece, some, targets, use_reentrant=False) if torch.is_grad_enabled() else piece(some, targets)
-        for some, targets in zip(states.split(_CHUNK), batch.targets.split(_CHUNK), strict=True)
+        for some, targets in zip(states.split(LOGITS_AT_ONCE), batch.targets.split(LOGITS_AT_ONCE), strict=True)
     ]
     return torch.cat([found for found, _ in parts]), torch.cat([spread for _, spread in parts])
 
@@ -62,6 +61,7 @@ def load_policy(folder: Path, device: Any, *, attention: str, checkpointing: boo
     """The policy in float32, for training. Raises ModelError."""
     from transformers import AutoModelForCausalLM
 
+    quieten()
     model = AutoModelForCausalLM.from_pretrained(
         folder, dtype="float32", attn_implementation=attention, local_files_only=True, trust_remote_code=False
     ).to(device)
@@ -86,6 +86,23 @@ def load_critic(folder: Path, device: Any, *, attention: str, checkpointing: boo
     critic = torch.nn.Module()
     critic.trunk, critic.head = trunk, head
     return critic.to(device)
+
+
+def dtype_of(wanted: str, device: Any) -> str:
+    """What to compute in: for "auto" bfloat16 on GPUs that know it, else float32."""
+    import torch
+
+    if wanted != "auto":
+        return wanted
+    return "bfloat16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+
+
+def quieten() -> None:
+    """Keep transformers from telling of each folder it reads."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
 
 
 def attention_of(device: Any) -> str:

@@ -1,0 +1,95 @@
+"""`pasa-tui train ppo`: session-level PPO of the Crawler."""
+
+from collections.abc import Callable
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import click
+
+from pasa_tui.cli.context import Context
+from pasa_tui.cli.training import packages_of_training, stopping
+from pasa_tui.training.session_ppo.settings import PpoSettings
+
+
+def _setting(field: "Field[Any]", hint: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option that sets a field of `PpoSettings`."""
+    kind, text = get_args(hint)[:2]
+    name = field.name.replace("_", "-")
+    assert field.default is not MISSING
+    shown: dict[str, Any] = {"default": field.default, "show_default": True, "help": text}
+    if kind is bool:
+        return click.option(f"--{name}/--no-{name}", field.name, **shown)
+    kind = click.Choice(get_args(kind)) if get_origin(kind) is Literal else kind
+    return click.option(f"--{name}", field.name, type=kind, **shown)
+
+
+def _all_settings(function: Callable[..., Any]) -> Callable[..., Any]:
+    hints = get_type_hints(PpoSettings, include_extras=True)
+    for field in reversed(fields(PpoSettings)):
+        function = _setting(field, hints[field.name])(function)
+    return function
+
+
+@click.command("ppo")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--queries", required=True, metavar="FILE|NAME", help="Questions with answers, as for eval run.")
+@click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FOLDER", help="The trained model.")
+@click.option("--corpus", default="sample", show_default=True, metavar="NAME", help="Where the Crawler searches.")
+@click.option("--sources", metavar="NAMES", help="Live sources instead, as for a search.")
+@click.option("--dev", metavar="FILE|NAME", help="Held-out questions to follow recall on.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N questions only.")
+@click.option(
+    "--selector",
+    default="off",
+    show_default=True,
+    metavar="NAME",
+    help="Who else says what is worth finding: builtin, a model's profile, or off.",
+)
+@click.option("--dtype", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True)
+@click.option("--cpu", is_flag=True, help="Leave a GPU alone.")
+@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in the output folder.")
+@_all_settings
+@click.pass_obj
+def command(
+    context: Context,
+    /,
+    model: Path,
+    queries: str,
+    output: Path,
+    corpus: str,
+    sources: str | None,
+    dev: str | None,
+    limit: int | None,
+    selector: str,
+    dtype: str,
+    cpu: bool,
+    resume: bool,
+    **values: Any,
+) -> int:
+    """Train the Crawler in MODEL, a folder that SFT has made, by session-level PPO.
+
+    Several processes: torchrun --nproc_per_node N -m pasa_tui train ppo … . Ctrl-C stops after the update under way,
+    with a checkpoint; --resume goes on exactly there.
+    """
+    settings = PpoSettings(**values)
+    packages_of_training("torch", "transformers", "accelerate")
+    from pasa_tui.training.ppo import run
+    from pasa_tui.training.session_ppo.opening import Order
+
+    order = Order(
+        model=model,
+        queries=queries,
+        output=output,
+        corpus=corpus,
+        sources=tuple(name.strip() for name in sources.split(",")) if sources else (),
+        dev=dev,
+        limit=limit,
+        selector=selector,
+        dtype=dtype,
+        cpu=cpu,
+        resume=resume,
+    )
+    with stopping() as stopped:
+        finished = run(order, settings, context.settings, context.paths, click.echo, stopped=stopped)
+    return 0 if finished else 130
