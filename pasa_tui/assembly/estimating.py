@@ -43,12 +43,16 @@ def expect(request: SearchRequest, settings: Settings, paths: Paths, library: Li
     from pasa_tui.models.checking import known_speed
     from pasa_tui.models.costs import describe_estimate, estimate_cost
     from pasa_tui.models.loading import prompts_of
+    from pasa_tui.models.weights import find_weights
 
     profile = find_profile(request.model, settings.profiles)
+    folders = weight_folders(settings, paths)
+    models = () if profile.engine == "openai" else (profile.crawler_model, profile.selector_model)
+    weights = [find_weights(model, folders) for model in models]
     estimate = estimate_cost(
         request.query,
         profile,
-        prompts_of(profile, weight_folders(settings, paths)),
+        prompts_of(profile, folders, weights),
         request.settings,
         past_papers=_past_papers(request, library),
         speed=known_speed(paths.speeds_file, request.model),

@@ -90,12 +90,12 @@ def questions(subjects: Sequence[str]) -> list[Question]:
     ]
 
 
-def make_policy(folder: Path, *, seed: int = 0, steps: int = 260, layers: int = 2, hidden: int = 128) -> Path:
+def make_policy(folder: Path, *, seed: int = 0, steps: int = 140, layers: int = 2, hidden: int = 128) -> Path:
     """An SFT policy: it writes well-formed answers and chooses evenly among good and bad."""
     import torch
     from transformers import Qwen2ForCausalLM
 
-    (folder).mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "agent_prompt.json").write_text(json.dumps(TEMPLATES))
     texts = [text for prompt, answer in _take(_demonstrations(random.Random(seed)), 400) for text in (prompt, answer)]
     tokenizer = make_tokenizer(folder, texts=texts * 4, vocabulary=900)

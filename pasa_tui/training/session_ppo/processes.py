@@ -15,9 +15,11 @@ class Processes:
     """
 
     def __init__(self, *, cpu: bool) -> None:
+        import torch
         from accelerate import PartialState
 
-        state = PartialState(cpu=cpu)
+        # Where there is no GPU this must be said, or processes that torchrun started would not find each other.
+        state = PartialState(cpu=cpu or not (torch.cuda.is_available() or torch.backends.mps.is_available()))
         self.rank: int = state.process_index
         self.count: int = state.num_processes
         self.device: Any = state.device

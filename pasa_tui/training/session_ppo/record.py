@@ -95,8 +95,8 @@ def conclude(
     write_card(
         order.output,
         title="A PaSa Crawler trained by session-level PPO",
-        about=f"From the SFT policy `{order.model.name}`, by `pasa-tui train ppo`. First and last figures are means of up to "
-        f"{_MEAN_OF} updates, those on held-out questions (dev) single looks, written greedily.",
+        about=f"From the SFT policy `{order.model.name}`, by `pasa-tui train ppo`. First and last figures are means of "
+        f"up to {_MEAN_OF} updates, those on held-out questions (dev) single looks, written greedily.",
         data=record["data"],
         settings={**record["settings"], "dtype": record["dtype"]},
         figures=figures,
