@@ -6,6 +6,8 @@ from pasa_tui.cli.lazy import LazyGroup
 
 # name -> (module, one line for the list)
 COMMANDS = {
+    "selector": ("train_selector_command", "The Selector by SFT, from judged pairs."),
+    "crawler": ("train_crawler_command", "The Crawler by SFT, from search and expand sessions."),
     "ppo": ("train_ppo_command", "The Crawler by session-level PPO, from what SFT made."),
     "builtin": ("train_builtin_command", "The builtin Selector's model, from searches on a corpus."),
 }

@@ -1,34 +1,14 @@
 """`pasa-tui train ppo`: session-level PPO of the Crawler."""
 
-from collections.abc import Callable
-from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 import click
 
 from pasa_tui.cli.context import Context
 from pasa_tui.cli.training import packages_of_training, stopping
+from pasa_tui.cli.training_options import all_settings
 from pasa_tui.training.session_ppo.settings import PpoSettings
-
-
-def _setting(field: "Field[Any]", hint: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The option that sets a field of `PpoSettings`."""
-    kind, text = get_args(hint)[:2]
-    name = field.name.replace("_", "-")
-    assert field.default is not MISSING
-    shown: dict[str, Any] = {"default": field.default, "show_default": True, "help": text}
-    if kind is bool:
-        return click.option(f"--{name}/--no-{name}", field.name, **shown)
-    kind = click.Choice(get_args(kind)) if get_origin(kind) is Literal else kind
-    return click.option(f"--{name}", field.name, type=kind, **shown)
-
-
-def _all_settings(function: Callable[..., Any]) -> Callable[..., Any]:
-    hints = get_type_hints(PpoSettings, include_extras=True)
-    for field in reversed(fields(PpoSettings)):
-        function = _setting(field, hints[field.name])(function)
-    return function
 
 
 @click.command("ppo")
@@ -49,7 +29,7 @@ def _all_settings(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--dtype", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True)
 @click.option("--cpu", is_flag=True, help="Leave a GPU alone.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in the output folder.")
-@_all_settings
+@all_settings(PpoSettings)
 @click.pass_obj
 def command(
     context: Context,

@@ -105,7 +105,8 @@ def make_policy(folder: Path, *, seed: int = 0, steps: int = 140, layers: int = 
         heads = hidden // 64
         config = _config(vocabulary, hidden=hidden, layers=layers, heads=heads, kv_heads=1, inner=2 * hidden)
         model = Qwen2ForCausalLM(config)
-        _learn(model, tokenizer, _demonstrations(random.Random(seed + 1)), steps)
+        if steps:
+            _learn(model, tokenizer, _demonstrations(random.Random(seed + 1)), steps)
     _write(model.eval(), folder)
     return folder
 
@@ -173,3 +174,29 @@ def _key(title: str) -> str:
 def _lines(path: Path, rows: Sequence[object]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
+
+
+def crawler_rows(count: int, *, seed: int) -> list[dict[str, object]]:
+    """Search and expand sessions as SFT rows."""
+    examples = _take(_demonstrations(random.Random(seed)), count)
+    return [
+        {"messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]}
+        for prompt, answer in examples
+    ]
+
+
+def selector_rows(count: int, *, seed: int) -> list[dict[str, object]]:
+    """Judged pairs: a paper meets a question where its abstract has the question's subject among other words."""
+    rng = random.Random(seed)
+    prompts = PublishedPrompts(TEMPLATES, "world")
+    rows: list[dict[str, object]] = []
+    for _ in range(count):
+        subject, true = rng.choice(SUBJECTS[:8]), rng.random() < 0.5
+        named = subject if true else rng.choice([other for other in SUBJECTS[:8] if other != subject])
+        words = rng.sample(["new", "fast", "large", "open", "simple", "deep"], 3)
+        words.insert(rng.randint(0, 3), named)
+        paper = Paper(f"A {rng.choice(['study', 'method', 'model'])}", " ".join(words))
+        asked = prompts.decision(Query.parse(subject, None), paper)
+        reason = f"It is on {named}." if true else f"It is on {named}, not {subject}."
+        rows.append({"prompt": asked.text, "response": f"{true}\nReason: {reason}"})
+    return rows

@@ -43,6 +43,10 @@ class PromptEncoder:
             tokens = tokens[: limit - end] + tokens[len(tokens) - end :]
         return tokens
 
+    def encode_answer(self, text: str) -> list[int]:
+        """The tokens of an answer to learn from, without an end; names of special tokens are plain text."""
+        return self._plain(text, split=True)
+
     def _chat(self, prompt: Prompt) -> list[int]:
         if not self._special.search(prompt.system + prompt.text):
             return self._plain(self._render(prompt.system, prompt.text), split=False)

@@ -1,6 +1,5 @@
 """What a PPO training says of itself: before it begins, in its folder, and when it ends."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from typing import Any
 
 from pasa_tui.errors import TrainingError
 from pasa_tui.training.card import write_card
+from pasa_tui.training.memory import shape_of
 from pasa_tui.training.output import read_metrics, write_settings
 from pasa_tui.training.session_ppo.checkpoints import Progress
 from pasa_tui.training.session_ppo.environment import Question
@@ -54,21 +54,18 @@ def check_same(now: Mapping[str, Any], before: Mapping[str, Any]) -> None:
 
 def plan_of(model: Path, settings: PpoSettings, processes: Processes, dtype: str) -> str:
     """What a training will use of memory, in each process, and how long it is."""
-    parameters, hidden, layers, vocabulary = _shape(model)
-    learning = 2 if settings.value_model else 1
-    # float32 weights, gradients and AdamW's two moments of what learns; the SFT copy has weights alone.
-    weights = (16 * learning + 4) * parameters
+    shape, learning = shape_of(model), 2 if settings.value_model else 1
+    # The SFT copy has weights alone.
+    weights = learning * shape.learning + 4 * shape.parameters
+    on_gpu = processes.device.type == "cuda"
     size = 2 if dtype != "float32" else 4
-    # Some 16 numbers of the hidden size per token and layer are kept for the backward pass; on a GPU the layers'
-    # inputs alone are, and one layer's worth is computed anew.
-    kept = layers + 16 if processes.device.type == "cuda" else 16 * layers
-    activations = settings.batch_tokens * hidden * kept * size
-    logits = 3 * LOGITS_AT_ONCE * vocabulary * 4
+    activations = shape.activations(settings.batch_tokens, size=size, checkpointing=on_gpu)
+    logits = shape.logits(LOGITS_AT_ONCE)
     return (
         f"{settings.updates:,} updates of {settings.questions} questions, {settings.epochs} passes each, on "
         f"{processes.count} {'process' if processes.count == 1 else 'processes'} ({processes.device.type}, {dtype}).\n"
         f"Memory of each, estimated: {weights / 1e9:.2f} GB for weights, gradients and optimizer of "
-        f"{parameters / 1e6:,.1f} million parameters ({learning} learning, 1 kept), up to "
+        f"{shape.parameters / 1e6:,.1f} million parameters ({learning} learning, 1 kept), up to "
         f"{activations / 1e9:.2f} GB for {settings.batch_tokens:,} tokens at once and {logits / 1e9:.2f} GB for "
         "logits. The time is told with each update."
     )
@@ -106,13 +103,3 @@ def conclude(
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
-
-
-def _shape(model: Path) -> tuple[int, int, int, int]:
-    """Parameters, hidden size, layers and vocabulary, as a model's files say."""
-    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    config = config.get("text_config", config)
-    size = {"float32": 4, "float16": 2, "bfloat16": 2}.get(str(config.get("dtype") or config.get("torch_dtype")), 2)
-    weights = sum(file.stat().st_size for file in model.glob("*.safetensors"))
-    shape = (config.get("hidden_size", 0), config.get("num_hidden_layers", 0), config.get("vocab_size", 0))
-    return weights // size, *(int(each) for each in shape)  # type: ignore[return-value]
