@@ -131,7 +131,7 @@ def test_what_is_wrong_is_told_and_nothing_is_written(raw: Path, tmp_path: Path)
     bad = lines(tmp_path / "bad.jsonl", [{"prompt": "a", "response": "nothing"}])
     cases = [
         (["--data", str(bad)], "line 1"),
-        (["--data", str(good), "--prompts", str(bad)], "prompts"),
+        (["--data", str(good), "--prompts", str(bad)], "lacks the prompt"),
         (["--data", str(good), "--max-length", "20"], "no room"),
         (["--data", str(good), "--epochs", "0"], "--epochs can't be 0"),
         (["--data", str(good), "--warmup", "3"], "--warmup can't be 3"),
