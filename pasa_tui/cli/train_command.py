@@ -6,6 +6,7 @@ from pasa_tui.cli.lazy import LazyGroup
 
 # name -> (module, one line for the list)
 COMMANDS = {
+    "make-sft": ("train_make_sft_command", "Files for SFT, from questions with answers and a corpus."),
     "selector": ("train_selector_command", "The Selector by SFT, from judged pairs."),
     "crawler": ("train_crawler_command", "The Crawler by SFT, from search and expand sessions."),
     "ppo": ("train_ppo_command", "The Crawler by session-level PPO, from what SFT made."),

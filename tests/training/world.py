@@ -43,7 +43,7 @@ def build_world(home: Path) -> Paths:
         for kind in GOOD_SEARCHES + BAD_SEARCHES:
             for number in range(3):
                 paper = f"local:{subject}-{kind}-{number}"
-                papers.append(_record(paper, f"{subject} {kind} {'abc'[number]}", f"On {subject}: {kind}."))
+                papers.append(_record(paper, f"{subject} {kind} report {'abc'[number]}", f"On {subject}: {kind}."))
                 sections: dict[str, list[str]] = {}
                 for section in GOOD_SECTIONS + BAD_SECTIONS:
                     is_good = kind in GOOD_SEARCHES and section in GOOD_SECTIONS
@@ -66,7 +66,7 @@ def is_cited_answer(paper_id: str) -> bool:
 
 def answers_of(subject: str) -> list[str]:
     """The titles of all answers to the question on a subject."""
-    found = [f"{subject} {kind} {letter}" for kind in GOOD_SEARCHES for letter in "abc"]
+    found = [f"{subject} {kind} report {letter}" for kind in GOOD_SEARCHES for letter in "abc"]
     for kind in GOOD_SEARCHES:
         for number in range(3):
             for section in GOOD_SECTIONS:
@@ -147,7 +147,7 @@ def _demonstrations(rng: random.Random) -> Iterator[tuple[str, str]]:
             yield prompts.searches(query).text, answer
         else:
             kind = rng.choice(GOOD_SEARCHES + BAD_SEARCHES)
-            paper = Paper(f"{subject} {kind} {rng.choice('abc')}", f"On {subject}: {kind}.")
+            paper = Paper(f"{subject} {kind} report {rng.choice('abc')}", f"On {subject}: {kind}.")
             chosen = rng.sample(GOOD_SECTIONS + BAD_SECTIONS, rng.randint(1, 2))
             answer = "".join(f"[Expand]{section}" for section in chosen) + "[StopExpand]"
             yield prompts.sections(query, paper, GOOD_SECTIONS + BAD_SECTIONS).text, answer
