@@ -28,6 +28,13 @@ from pasa_tui.training.session_ppo.settings import PpoSettings
 )
 @click.option("--dtype", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True)
 @click.option("--cpu", is_flag=True, help="Leave a GPU alone.")
+@click.option(
+    "--vllm",
+    type=click.Path(path_type=Path),
+    metavar="PYTHON",
+    help="Write rollouts with vLLM: the interpreter of an environment that has it.",
+)
+@click.option("--vllm-memory", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Its share of a GPU.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in the output folder.")
 @all_settings(PpoSettings)
 @click.pass_obj
@@ -44,6 +51,8 @@ def command(
     selector: str,
     dtype: str,
     cpu: bool,
+    vllm: Path | None,
+    vllm_memory: float,
     resume: bool,
     **values: Any,
 ) -> int:
@@ -69,6 +78,8 @@ def command(
         dtype=dtype,
         cpu=cpu,
         resume=resume,
+        vllm=vllm,
+        vllm_memory=vllm_memory,
     )
     with stopping() as stopped:
         finished = run(order, settings, context.settings, context.paths, click.echo, stopped=stopped)

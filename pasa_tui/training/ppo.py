@@ -14,12 +14,14 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pasa_tui.config import Paths
 from pasa_tui.config.profiles import PROMPT_FILE
 from pasa_tui.config.settings import Settings
+from pasa_tui.corpus import corpus_info
 from pasa_tui.errors import TrainingError
 from pasa_tui.models.engines.torch_loading import check_files, ends_of
 from pasa_tui.models.engines.torch_prompts import PromptEncoder
@@ -32,12 +34,14 @@ from pasa_tui.training.session_ppo.checkpoints import Progress, load_checkpoint,
 from pasa_tui.training.session_ppo.environment import Environment, Question
 from pasa_tui.training.session_ppo.episodes import Episode, EpisodeRunner, TokenCodec
 from pasa_tui.training.session_ppo.learner import Learner, Models
+from pasa_tui.training.session_ppo.measuring import evaluate, measures
 from pasa_tui.training.session_ppo.models import attention_of, autocast, dtype_of, load_critic, load_policy
 from pasa_tui.training.session_ppo.opening import OFF, Order, open_environment, open_questions, prompts_beside
 from pasa_tui.training.session_ppo.processes import Processes
 from pasa_tui.training.session_ppo.record import check_same, conclude, described, plan_of
-from pasa_tui.training.session_ppo.rewards import action_reward, future_value, token_rewards
+from pasa_tui.training.session_ppo.rewards import future_value, token_rewards
 from pasa_tui.training.session_ppo.settings import PpoSettings
+from pasa_tui.training.session_ppo.vllm_writing import VllmWriter, Writer
 from pasa_tui.training.session_ppo.writing import PolicyWriter
 
 Tell = Callable[[str], None]
@@ -55,6 +59,8 @@ class Job:
     prompts: PromptSet
     settings: PpoSettings
     dtype: str = "float32"
+    vllm: Path | None = None
+    vllm_memory: float = 0.3
 
 
 def run(
@@ -68,6 +74,8 @@ def run(
     questions = open_questions(order.queries, paths, limit=order.limit, selector=order.selector)
     held_out = open_questions(order.dev, paths, limit=None, selector=OFF) if order.dev else []
     prompts = prompts_beside(order.model)
+    if not order.sources or CORPUS in order.sources:
+        corpus_info(order.corpus, paths)
     processes = Processes(cpu=order.cpu)
     if settings.questions < processes.count:
         raise TrainingError(
@@ -95,7 +103,18 @@ def run(
             search_papers=settings.search_papers,
             tell=say,
         ) as environment:
-            job = Job(order.model, order.output, questions, held_out, environment, prompts, settings, dtype)
+            job = Job(
+                order.model,
+                order.output,
+                questions,
+                held_out,
+                environment,
+                prompts,
+                settings,
+                dtype,
+                order.vllm,
+                order.vllm_memory,
+            )
             return await train(job, processes, say, stopped=stopped)
 
     progress = asyncio.run(work())
@@ -142,17 +161,40 @@ def prepare(job: Job, processes: Processes) -> tuple[Models, PolicyWriter, Token
 async def train(job: Job, processes: Processes, tell: Tell, *, stopped: Callable[[], bool]) -> Progress:
     """Learn until all episodes are done, or `stopped` says so; a checkpoint is left either way. Raises PasaError."""
     settings = job.settings
-    models, writer, codec = prepare(job, processes)
+    models, own, codec = prepare(job, processes)
     learner = Learner(models, settings, processes)
     progress = load_checkpoint(job.output, models, processes)
+    writer = _writer(job, own, processes)
+    try:
+        return await _train(job, processes, models, learner, writer, codec, progress, tell, stopped)
+    finally:
+        writer.close()
+
+
+async def _train(
+    job: Job,
+    processes: Processes,
+    models: Models,
+    learner: Learner,
+    writer: Writer,
+    codec: TokenCodec,
+    progress: Progress,
+    tell: Tell,
+    stopped: Callable[[], bool],
+) -> Progress:
+    settings = job.settings
     runner = EpisodeRunner(job.environment, job.prompts, codec, settings, writer.write)
+    likeliest = partial(writer.write, greedy=True)
+    greedy = EpisodeRunner(job.environment, job.prompts, codec, settings, likeliest)
     log = MetricsLog(job.output, step=progress.update, seconds=progress.seconds) if processes.is_first else None
     began = time.monotonic() - progress.seconds
     while progress.update < settings.updates and not _any(processes, stopped()):
         update = progress.update + 1
+        writer.seed(update)
+        writer.refresh(models.policy)
         figures = await one_update(job, update, runner, learner, writer, processes)
         if _is_looked_at(job, update):
-            figures |= await evaluate(job, codec, writer, processes)
+            figures |= await evaluate(greedy, job.held_out, settings, processes)
         progress = replace(progress, update=update, seconds=time.monotonic() - began)
         if log is not None:
             log.write(update, figures)
@@ -169,7 +211,12 @@ async def train(job: Job, processes: Processes, tell: Tell, *, stopped: Callable
 
 
 async def one_update(
-    job: Job, update: int, runner: EpisodeRunner, learner: Learner, writer: PolicyWriter, processes: Processes
+    job: Job,
+    update: int,
+    runner: EpisodeRunner,
+    learner: Learner,
+    writer: Writer,
+    processes: Processes,
 ) -> dict[str, float]:
     """One round of episodes, and what is learned from it."""
     settings = job.settings
@@ -233,68 +280,26 @@ async def future_values(
     return values
 
 
-def measures(
-    episodes: Sequence[Episode], settings: PpoSettings, processes: Processes, experience: Any
-) -> dict[str, float]:
-    """Figures of a round: means over all processes' episodes, sessions or tokens."""
-    sessions = [session for episode in episodes for session in episode.sessions]
-    actions = [action for session in sessions for action in session.actions]
-    kinds = [action.mark.kind for action in actions]
-    reward = sum(action_reward(action, settings) for action in actions)
-    kl = float((experience.logprobs - experience.reference).sum())
-    returns, error = experience.returns, experience.returns - experience.values
-    sums = processes.sums(
-        len(episodes),
-        len(sessions),
-        float(sum(experience.lengths)),
-        reward,
-        sum(episode.recall for episode in episodes),
-        kinds.count("search"),
-        kinds.count("expand"),
-        kinds.count("stop"),
-        sum(action.hits for action in actions),
-        sum(len(episode.queue) for episode in episodes),
-        kl,
-        experience.entropy,
-        float(returns.double().sum()),
-        float((returns.double() ** 2).sum()),
-        float((error.double() ** 2).sum()),
+def _writer(job: Job, own: PolicyWriter, processes: Processes) -> Writer:
+    """The policy itself, or vLLM where that was asked for."""
+    if job.vllm is None:
+        return own
+    settings = job.settings
+    folder = job.output / f"vllm-{processes.rank}"
+    folder.mkdir(exist_ok=True)
+    return VllmWriter(
+        own,
+        job.vllm,
+        job.model.resolve(),
+        folder.resolve(),
+        dtype=job.dtype,
+        memory=job.vllm_memory,
+        max_length=settings.max_prompt_tokens + settings.max_tokens,
+        max_tokens=settings.max_tokens,
+        temperature=settings.temperature,
+        seed=settings.seed * 1_000 + processes.rank,
+        device=processes.device,
     )
-    count, many, tokens = sums[0], max(1.0, sums[1]), max(1.0, sums[2])
-    spread = sums[13] - sums[12] ** 2 / tokens
-    return {
-        "reward": sums[3] / count,
-        "reward_per_session": sums[3] / many,
-        "recall": sums[4] / count,
-        "searches": sums[5] / count,
-        "expansions": sums[6] / count,
-        "stopped": sums[7] / many,
-        "hits": sums[8] / count,
-        "papers": sums[9] / count,
-        "sessions": sums[1],
-        "answer_tokens": tokens / many,
-        "kl": sums[10] / many,
-        "entropy": sums[11] / tokens,
-        "returns": sums[12] / tokens,
-        "value_explained": 1.0 - sums[14] / spread if spread > 0 else 0.0,
-    }
-
-
-async def evaluate(job: Job, codec: TokenCodec, writer: PolicyWriter, processes: Processes) -> dict[str, float]:
-    """Recall, reward and actions on held-out questions, written greedily."""
-    runner = EpisodeRunner(
-        job.environment, job.prompts, codec, job.settings, lambda prompts: writer.write(prompts, greedy=True)
-    )
-    mine = list(job.held_out)[processes.rank :: processes.count]
-    episodes = await runner.run(mine) if mine else []
-    actions = [action for episode in episodes for session in episode.sessions for action in session.actions]
-    count, recall, reward, taken = processes.sums(
-        len(episodes),
-        sum(episode.recall for episode in episodes),
-        sum(action_reward(action, job.settings) for action in actions),
-        sum(action.mark.kind != "stop" for action in actions),
-    )
-    return {"dev_recall": recall / count, "dev_reward": reward / count, "dev_actions": taken / count}
 
 
 def save_policy(policy: Any, job: Job) -> None:

@@ -221,7 +221,7 @@ def test_what_is_wrong_is_told_before_anything_is_loaded(
     for model, file, output, words, message in cases:
         code, told = run(world, command_of(model, file, tmp_path / output, *words))
         assert code == 2 and message in told, told
-    assert (tmp_path / "full" / "file").read_text() == "mine"
+    assert (tmp_path / "full" / "file").read_text() == "mine" and not (tmp_path / "out2").exists()
 
 
 def test_another_training_is_not_gone_on_with(

@@ -26,7 +26,11 @@ OFF = "off"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the user asks for, as `pasa-tui train ppo` takes it."""
+    """What the user asks for, as `pasa-tui train ppo` takes it.
+
+    `vllm` is the interpreter of an environment that has vLLM, which then writes the rollouts with `vllm_memory` of a
+    GPU; without it transformers does.
+    """
 
     model: Path
     queries: str
@@ -38,6 +42,8 @@ class Order:
     selector: str = OFF
     dtype: str = "auto"
     cpu: bool = False
+    vllm: Path | None = None
+    vllm_memory: float = 0.3
     resume: bool = False
 
 

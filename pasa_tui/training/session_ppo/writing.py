@@ -46,6 +46,21 @@ class PolicyWriter:
             self._closing[token] = "]" in self.decode([token])
         return self._closing[token]
 
+    def take(self, written: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Answers as they were written, cut after their stop or end; they are counted."""
+        answers = [self._cut(list(row)) for row in written]
+        self.tokens += sum(map(len, answers))
+        return answers
+
+    def seed(self, number: int) -> None:
+        """Go on with the random numbers there are: those of PyTorch, which checkpoints keep."""
+
+    def refresh(self, policy: Any) -> None:
+        """Nothing need be done: it writes with the policy's own weights."""
+
+    def close(self) -> None:
+        """Nothing need be given back."""
+
     def write(self, prompts: Sequence[Sequence[int]], *, greedy: bool = False) -> list[list[int]]:
         """An answer to each prompt, in order, up to its first stop mark and an end token right behind."""
         # Prompts of about one length together: what is padded is computed for nothing.
@@ -87,9 +102,7 @@ class PolicyWriter:
                 )
         finally:
             model.train(was_training)
-        answers = [self._cut(row) for row in made[:, width:].tolist()]
-        self.tokens += sum(map(len, answers))
-        return answers
+        return self.take(made[:, width:].tolist())
 
     def _cut(self, tokens: list[int]) -> list[int]:
         ended = next((at + 1 for at, token in enumerate(tokens) if token in self._ends), len(tokens))
