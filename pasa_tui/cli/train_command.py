@@ -10,6 +10,7 @@ COMMANDS = {
     "selector": ("train_selector_command", "The Selector by SFT, from judged pairs."),
     "crawler": ("train_crawler_command", "The Crawler by SFT, from search and expand sessions."),
     "ppo": ("train_ppo_command", "The Crawler by session-level PPO, from what SFT made."),
+    "watch": ("train_watch_command", "Figures and plots of a training, live."),
     "builtin": ("train_builtin_command", "The builtin Selector's model, from searches on a corpus."),
 }
 

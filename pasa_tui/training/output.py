@@ -92,11 +92,14 @@ class MetricsLog:
 
 def read_metrics(folder: Path) -> list[dict[str, float]]:
     """The lines of `metrics.jsonl`; none where there is no such file. A line cut short by a crash is passed over."""
-    lines: list[dict[str, float]] = []
     try:
-        data = (folder / METRICS).read_bytes()
+        return _lines((folder / METRICS).read_bytes())
     except OSError:
-        return lines
+        return []
+
+
+def _lines(data: bytes) -> list[dict[str, float]]:
+    lines: list[dict[str, float]] = []
     for text in data.splitlines():
         try:
             line = msgspec.json.decode(text, type=dict[str, float])
@@ -105,3 +108,40 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
         if "step" in line:
             lines.append(line)
     return lines
+
+
+class MetricsTail:
+    """Reads what was added to `metrics.jsonl` since the last time; of one that was written anew, everything."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / METRICS
+        self._read = 0
+        self._file_id = 0
+
+    def news(self) -> tuple[list[dict[str, float]], bool]:
+        """The whole lines that are new, and whether they take the place of all before."""
+        try:
+            status = self._file.stat()
+        except OSError:
+            return [], False
+        anew = status.st_size < self._read or (self._read > 0 and status.st_ino != self._file_id)
+        if anew:
+            self._read = 0
+        if status.st_size == self._read:
+            return [], anew
+        self._file_id = status.st_ino
+        with self._file.open("rb") as file:
+            file.seek(self._read)
+            data = file.read()
+        # The last line may be half written.
+        whole = data[: data.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return _lines(whole), anew
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since something was written; None where there is no file."""
+        try:
+            return max(0.0, time.time() - self._file.stat().st_mtime)
+        except OSError:
+            return None

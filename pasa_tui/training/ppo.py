@@ -232,7 +232,8 @@ async def one_update(
     figures = learner.learn(experience, frozen=frozen, seed=settings.seed * 1_000_003 + update)
     ended = time.monotonic()
     tokens = float(sum(map(len, sequences)))
-    figures |= measures(episodes, settings, processes, experience)
+    # What it is about comes first, wherever figures are listed.
+    figures = measures(episodes, settings, processes, experience) | figures
     seconds = processes.sums(wrote - started, ended - wrote, writer.tokens - written, tokens, 1.0)
     figures["rollout_tokens_per_second"] = seconds[2] / max(1e-9, seconds[0] / seconds[4])
     figures["update_tokens_per_second"] = settings.epochs * seconds[3] / max(1e-9, seconds[1] / seconds[4])

@@ -12,14 +12,12 @@ from pasa_tui.errors import PasaError
 from pasa_tui.tui.actions import ACTIONS, Action
 from pasa_tui.tui.screens.choosing import Choices
 from pasa_tui.tui.screens.search import SearchScreen
-from pasa_tui.tui.themes import load_themes
+from pasa_tui.tui.themes import FALLBACK_THEME, load_themes
 
 if TYPE_CHECKING:
     from pasa_tui.assembly import Surroundings
     from pasa_tui.config.settings import Settings
     from pasa_tui.session import Session
-
-FALLBACK_THEME = "textual-dark"
 
 
 class PasaApp(App[None]):

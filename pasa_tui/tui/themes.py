@@ -20,6 +20,8 @@ _COLOURS = (
     "surface",
     "panel",
 )
+FALLBACK_THEME = "textual-dark"
+"""Shown where the theme that was asked for is not there."""
 _KNOWN = {item.name for item in fields(Theme)}
 
 
