@@ -62,7 +62,7 @@ def command(
     with a checkpoint; --resume goes on exactly there.
     """
     settings = PpoSettings(**values)
-    packages_of_training("torch", "transformers", "accelerate")
+    packages_of_training("torch", "transformers", "accelerate", *(["peft"] if settings.lora else []))
     from pasa_tui.training.ppo import run
     from pasa_tui.training.session_ppo.opening import Order
 

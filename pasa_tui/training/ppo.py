@@ -29,6 +29,7 @@ from pasa_tui.models.prompts.protocol import PromptSet
 from pasa_tui.sources.catalogue import CORPUS
 from pasa_tui.training.card import versions
 from pasa_tui.training.output import MetricsLog, prepare_output, read_settings, write_settings
+from pasa_tui.training.session_ppo.adapters import load_adapted
 from pasa_tui.training.session_ppo.batches import Tokens
 from pasa_tui.training.session_ppo.checkpoints import Progress, load_checkpoint, save_checkpoint
 from pasa_tui.training.session_ppo.environment import Environment, Question
@@ -76,6 +77,8 @@ def run(
     prompts = prompts_beside(order.model)
     if not order.sources or CORPUS in order.sources:
         corpus_info(order.corpus, paths)
+    if settings.lora and order.vllm:
+        raise TrainingError("vLLM can't be given adapters that learn.", "Leave out --vllm, or --lora.")
     processes = Processes(cpu=order.cpu)
     if settings.questions < processes.count:
         raise TrainingError(
@@ -134,13 +137,27 @@ def prepare(job: Job, processes: Processes) -> tuple[Models, PolicyWriter, Token
     torch.manual_seed(settings.seed * 1_000 + processes.rank)
     tokenizer = AutoTokenizer.from_pretrained(job.model, local_files_only=True, padding_side="left")
     attention, saves = attention_of(device), device.type == "cuda"
-    policy = load_policy(job.model, device, attention=attention, checkpointing=saves)
-    reference = load_policy(job.model, device, attention=attention, checkpointing=False).requires_grad_(False)
-    learning: list[Any] = [*policy.parameters()]
-    critic = None
-    if settings.value_model:
-        critic = load_critic(job.model, device, attention=attention, checkpointing=saves)
-        learning += critic.parameters()
+    policy: Any
+    reference: Any
+    critic: Any
+    if settings.lora:
+        policy, reference, critic = load_adapted(
+            job.model,
+            device,
+            rank=settings.lora,
+            alpha=settings.lora_alpha,
+            dtype=job.dtype,
+            attention=attention,
+            checkpointing=saves,
+            value=settings.value_model,
+        )
+    else:
+        policy = load_policy(job.model, device, attention=attention, checkpointing=saves)
+        reference = load_policy(job.model, device, attention=attention, checkpointing=False).requires_grad_(False)
+        critic = None
+        if settings.value_model:
+            critic = load_critic(job.model, device, attention=attention, checkpointing=saves)
+    learning = [*policy.parameters(), *(critic.parameters() if critic is not None else ())]
     optimizer = torch.optim.AdamW(learning, lr=settings.learning_rate, weight_decay=0.0)
     ends = ends_of(policy, tokenizer)
     computing = autocast(device, job.dtype)

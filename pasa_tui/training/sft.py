@@ -177,8 +177,13 @@ def _trainer(
             loss_type="nll",
             dataset_kwargs={"skip_prepare_dataset": True},
         )
+    # Weights that learn stay float32, or small steps would be rounded away.
+    frozen = settings.lora and dtype == "bfloat16"
     model = AutoModelForCausalLM.from_pretrained(
-        order.model, dtype="float32", attn_implementation=attention_of(processes.device), local_files_only=True
+        order.model,
+        dtype="bfloat16" if frozen else "float32",
+        attn_implementation=attention_of(processes.device),
+        local_files_only=True,
     )
     adapters = None
     if settings.lora:

@@ -75,7 +75,7 @@ def test_it_learns_to_earn_more_and_to_find_more_for_questions_it_has_not_seen(
     assert sampled_recall(job, job.output) > 1.3 * sampled_recall(job, policy)
 
 
-@pytest.mark.parametrize("change", [{"value_model": False}, {"gamma1": 0.0}, {"reward_on": "opening"}])
+@pytest.mark.parametrize("change", [{"value_model": False}, {"gamma1": 0.0}, {"reward_on": "opening"}, {"lora": 4}])
 def test_the_ablations_run(place: Place, policy: Path, tmp_path: Path, change: dict[str, object]) -> None:
     settings = replace(SMALL, episodes=8, questions=4, **change)  # type: ignore[arg-type]
     job = job_of(place, policy, tmp_path / "out", settings)
@@ -84,7 +84,28 @@ def test_the_ablations_run(place: Place, policy: Path, tmp_path: Path, change: d
     assert len(lines) == 2 and all(line["value_loss"] == 0 for line in lines) == (change == {"value_model": False})
 
 
-@pytest.mark.parametrize("kind", ["sgd", "adamw", "uneven"])
+def test_adapters_learn_over_weights_that_stay_and_go_on_exactly(place: Place, policy: Path, tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    settings = replace(SMALL, episodes=32, questions=8, lora=8, learning_rate=1e-3, frozen_updates=1, save_every=2)
+    whole = job_of(place, policy, tmp_path / "whole", settings)
+    processes = Processes(cpu=True)
+    asyncio.run(train(whole, processes, lambda text: None, stopped=lambda: False))
+    before, found = weights_of(policy), weights_of(whole.output)
+    assert before.keys() == found.keys()
+    changed = {name for name in before if not torch.equal(before[name], found[name])}
+    assert changed and all("proj" in name for name in changed)
+    assert read_metrics(whole.output)[0]["kl"] == pytest.approx(0, abs=1e-4), "it begins as the SFT policy"
+    assert read_metrics(whole.output)[-1]["kl"] != 0
+
+    broken = job_of(place, policy, tmp_path / "broken", settings)
+    left = iter([False, False])
+    asyncio.run(train(broken, processes, lambda text: None, stopped=lambda: next(left, True)))
+    asyncio.run(train(broken, processes, lambda text: None, stopped=lambda: False))
+    again = weights_of(broken.output)
+    assert all(torch.equal(found[name], again[name]) for name in found)
+
+
+@pytest.mark.parametrize("kind", ["sgd", "uneven"])
 def test_two_processes_make_the_update_of_one(policy: Path, tmp_path: Path, kind: str) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m"]
     command += ["tests.training.two_processes", str(policy), str(tmp_path / "two.pt"), kind]

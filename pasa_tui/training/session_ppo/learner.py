@@ -144,7 +144,7 @@ class Learner:
             if model is None:
                 norms.append(0.0)
                 continue
-            parameters = [each for each in model.parameters() if each.requires_grad]
+            parameters = list(model.parameters())
             self._processes.add_gradients(parameters)
             norms.append(float(torch.nn.utils.clip_grad_norm_(parameters, settings.grad_norm)))
         models.optimizer.step()

@@ -57,15 +57,18 @@ def plan_of(model: Path, settings: PpoSettings, processes: Processes, dtype: str
     shape, learning = shape_of(model), 2 if settings.value_model else 1
     # The SFT copy has weights alone.
     weights = learning * shape.learning + 4 * shape.parameters
+    if settings.lora:
+        weights = (2 if dtype == "bfloat16" else 4) * shape.parameters
     on_gpu = processes.device.type == "cuda"
     size = 2 if dtype != "float32" else 4
     activations = shape.activations(settings.batch_tokens, size=size, checkpointing=on_gpu)
     logits = shape.logits(LOGITS_AT_ONCE)
+    kept = "frozen, and adapters" if settings.lora else f"{learning} models learning, 1 kept"
     return (
         f"{settings.updates:,} updates of {settings.questions} questions, {settings.epochs} passes each, on "
         f"{processes.count} {'process' if processes.count == 1 else 'processes'} ({processes.device.type}, {dtype}).\n"
         f"Memory of each, estimated: {weights / 1e9:.2f} GB for weights, gradients and optimizer of "
-        f"{shape.parameters / 1e6:,.1f} million parameters ({learning} learning, 1 kept), up to "
+        f"{shape.parameters / 1e6:,.1f} million parameters ({kept}), up to "
         f"{activations / 1e9:.2f} GB for {settings.batch_tokens:,} tokens at once and {logits / 1e9:.2f} GB for "
         "logits. The time is told with each update."
     )

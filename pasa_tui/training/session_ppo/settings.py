@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pasa_tui.errors import TrainingError
 
 _MAY_BE_ZERO = frozenset(
-    "cost gamma1 valued_papers kl value_weight expand_rounds frozen_updates seed lam gamma eval_every".split()
+    "cost gamma1 valued_papers kl value_weight expand_rounds frozen_updates seed lora lam gamma eval_every".split()
 )
 _MAY_BE_NEGATIVE = frozenset({"lowest_reward"})
 
@@ -55,6 +55,8 @@ class PpoSettings:
     eval_every: Annotated[int, "Updates between looks at the held-out questions; 0: never."] = 10
     kept_checkpoints: Annotated[int, "Checkpoints that stay."] = 2
     value_model: Annotated[bool, "Learn a value model; without one the advantage is the reward still to come."] = True
+    lora: Annotated[int, "Rank of LoRA adapters that learn over one set of weights; 0: whole models learn."] = 0
+    lora_alpha: Annotated[int, "Scale of the adapters."] = 32
     seed: Annotated[int, "Of sampling and order."] = 0
 
     def __post_init__(self) -> None:
