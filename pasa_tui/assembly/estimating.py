@@ -1,5 +1,6 @@
 """What a search is likely to cost, told before it begins."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pasa_tui.assembly.building import weight_folders
@@ -7,6 +8,7 @@ from pasa_tui.assembly.requests import SearchRequest
 from pasa_tui.config import Paths
 from pasa_tui.config.profiles import BUILTIN, find_profile
 from pasa_tui.config.settings import Settings
+from pasa_tui.errors import ModelError
 from pasa_tui.library import Library
 
 _ALIKE = 200
@@ -48,7 +50,11 @@ def expect(request: SearchRequest, settings: Settings, paths: Paths, library: Li
     profile = find_profile(request.model, settings.profiles)
     folders = weight_folders(settings, paths)
     models = () if profile.engine == "openai" else (profile.crawler_model, profile.selector_model)
-    weights = [find_weights(model, folders) for model in models]
+    weights = []
+    for model in models:
+        # Where they are not there, whoever loads them says so.
+        with suppress(ModelError):
+            weights.append(find_weights(model, folders))
     estimate = estimate_cost(
         request.query,
         profile,

@@ -6,6 +6,7 @@ import click
 
 from pasa_tui.cli.context import Context
 from pasa_tui.cli.training import stopping
+from pasa_tui.errors import TrainingError
 
 
 @click.command("make-sft")
@@ -57,4 +58,9 @@ def command(
     if made is None:
         return 130
     click.echo(f"{made.done:,} questions: {summary(made)}.")
+    if not made.counts.get("answers"):
+        raise TrainingError(
+            f"None of the answers is in the corpus {corpus!r}: there is nothing to learn from.",
+            "Build one that has them (pasa-tui corpus build), or fetch PaSa's: pasa-tui data fetch paper-database.",
+        )
     return 0

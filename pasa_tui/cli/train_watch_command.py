@@ -2,12 +2,14 @@
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from pasa_tui.cli.context import Context
 from pasa_tui.errors import TrainingError
+from pasa_tui.papers import clean_text
 
 
 @click.command("watch")
@@ -26,6 +28,8 @@ def command(context: Context, folder: Path, form: str | None) -> None:
 
     if not (folder / SETTINGS).is_file():
         raise TrainingError(f"{folder} holds no training.", "Name the --output folder of a `pasa-tui train …`.")
+    record = read_settings(folder)
+    stage = clean_text(str(record.get("stage", "")))
     tail = MetricsTail(folder)
     form = form or ("screen" if sys.stdin.isatty() and sys.stdout.isatty() else "text")
     if form == "screen":
@@ -33,8 +37,10 @@ def command(context: Context, folder: Path, form: str | None) -> None:
 
         def look() -> News:
             lines, anew = tail.news()
-            record = read_settings(folder)
-            return News(str(record.get("stage", "")), lines, anew, tail.age, "ended" in record)
+            ended = False
+            with suppress(TrainingError):
+                ended = "ended" in read_settings(folder)
+            return News(stage, lines, anew, tail.age, ended)
 
         WatchApp(folder, look, theme=context.settings.interface.theme, themes=[context.paths.themes_dir]).run()
         return
@@ -44,6 +50,7 @@ def command(context: Context, folder: Path, form: str | None) -> None:
         newest = {name: series.newest for name, series in figures.series.items()}
         click.echo(json.dumps({"step": figures.step, "seconds": figures.seconds, "figures": newest}))
         return
-    click.echo(f"step {figures.step:,}, {figures.seconds:,.0f} s")
-    for name, *values in figures.rows():
-        click.echo(f"{name:<28} " + " ".join(f"{value:>11}" for value in values))
+    ended = ", ended" if "ended" in record else ""
+    click.echo(f"{stage}: step {figures.step:,}, {figures.seconds:,.0f} s{ended}")
+    for name, *values in [("", "newest", "mean of 20", "least", "most"), *figures.rows()]:
+        click.echo(f"{clean_text(name):<28} " + " ".join(f"{value:>11}" for value in values))

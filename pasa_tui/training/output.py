@@ -102,11 +102,13 @@ def _lines(data: bytes) -> list[dict[str, float]]:
     lines: list[dict[str, float]] = []
     for text in data.splitlines():
         try:
-            line = msgspec.json.decode(text, type=dict[str, float])
+            line = msgspec.json.decode(text, type=dict[str, float | None])
         except msgspec.DecodeError:
             continue
-        if "step" in line:
-            lines.append(line)
+        # JSON has no NaN: a figure that was none, as in a run that has diverged, stands there as null.
+        known = {name: value for name, value in line.items() if value is not None}
+        if "step" in known:
+            lines.append(known)
     return lines
 
 

@@ -138,6 +138,9 @@ def test_the_command_tells_counts_and_what_is_wrong(world: Paths, order: MakeOrd
     assert done.exception is None and "3 questions: 3 search sessions" in done.output
     row = rows(order.output, "sft_selector/train.jsonl")[0]
     assert [turn["role"] for turn in row["messages"]] == ["system", "user", "assistant"], "our own prompts are a chat's"
+    Path(order.queries).write_text('{"question": "a", "answer": ["An answer that nobody has"]}\n')
+    done = CliRunner().invoke(cli, [*words[:-1], str(order.output) + "1"], obj=Context(world), standalone_mode=False)
+    assert "None of the answers" in str(done.exception)
     Path(order.queries).write_text('{"question": "a", "answer": ["b"]}\nnonsense\n')
     done = CliRunner().invoke(cli, [*words[:-1], str(order.output) + "2"], obj=Context(world), standalone_mode=False)
     assert "Line 2" in str(done.exception)

@@ -53,7 +53,7 @@ def after(steps: int) -> Callable[[], bool]:
 def test_a_crawler_learns_to_write_sessions(raw: Path, policy: Path, tmp_path: Path) -> None:
     order = SftOrder(
         raw,
-        lines(tmp_path / "train.jsonl", crawler_rows(4_000, seed=1)),
+        lines(tmp_path / "train.jsonl", crawler_rows(6_000, seed=1)),
         tmp_path / "out",
         held_out=lines(tmp_path / "held.jsonl", crawler_rows(150, seed=2)),
         prompts=policy / "agent_prompt.json",

@@ -81,13 +81,11 @@ async def test_figures_come_in_while_it_runs(folder: Path) -> None:
         assert str(table.get_row_at(1)[0]) == "[b]kl[/b]", "a name is data"
         assert where(pilot).startswith("ppo · step 30 · 0:01:00 · 30.0 steps/min · running · run")
         add(folder, [{"step": 31, "reward": 9.5, "new one": 1.0}])
-        app_of(pilot)._poll()
         await until(pilot, lambda: table.row_count == 4)
         assert [str(cell) for cell in table.get_row_at(0)][:2] == ["reward", "9.5"]
         # A training that is gone on with has dropped lines.
         (folder / METRICS).write_text("")
         add(folder, [line(1)])
-        app_of(pilot)._poll()
         await until(pilot, lambda: app_of(pilot).figures.step == 1)
         assert table.row_count == 3
 
@@ -98,7 +96,11 @@ async def test_keys_change_the_plot_smooth_it_help_and_quit(folder: Path) -> Non
         assert "reward" in shown(pilot)[0] and "kl" in shown(pilot)[1]
         await pilot.press("j")
         await until(pilot, lambda: "kl" in shown(pilot)[0])
-        await pilot.press("k", "k")
+        await pilot.press("left", "shift+tab", "tab", "k", "tab", "right", "down")
+        await until(pilot, lambda: "value_loss" in shown(pilot)[0])
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+        await pilot.press("escape")
         await until(pilot, lambda: "value_loss" in shown(pilot)[0])
         await pilot.press("m")
         await until(pilot, lambda: "(smoothed)" in shown(pilot)[0])
@@ -117,7 +119,8 @@ async def test_as_many_plots_as_there_is_room_for(folder: Path, size: tuple[int,
         assert "ended" in where(pilot)
 
 
-@pytest.mark.parametrize(("size", "theme"), [((80, 24), "pasa-night"), ((120, 36), "pasa-day")])
+@pytest.mark.parametrize("theme", ["pasa-night", "pasa-day"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
 def test_what_it_looks_like(folder: Path, snap_compare: Callable[..., bool], size: tuple[int, int], theme: str) -> None:
     tail = MetricsTail(folder)
 
@@ -171,3 +174,40 @@ def test_half_a_line_is_left_until_it_is_whole(folder: Path) -> None:
     assert tail.news() == ([{"step": 31.0, "reward": 9.5}], False)
     (folder / METRICS).write_text("")
     assert tail.news() == ([], True)
+
+
+async def test_a_long_file_is_taken_in_without_keeping_keys_waiting(folder: Path) -> None:
+    add(folder, [{"step": step, "seconds": 2.0 * step, "reward": 1.0} for step in range(31, 5_031)])
+    taken: list[int] = []
+    async with watching(folder) as pilot:
+        take = app_of(pilot)._take
+        app_of(pilot)._take = lambda news, *, draw: (taken.append(len(news.lines)), take(news, draw=draw))  # type: ignore[method-assign]
+        add(folder, [{"step": step, "reward": 2.0} for step in range(5_031, 7_031)])
+        await until(pilot, lambda: app_of(pilot).figures.step == 7_030)
+        assert max(taken) <= 500
+        assert len(app_of(pilot).figures.series["reward"].values) == 7_030, "each line once"
+
+
+async def test_a_figure_that_is_no_number_costs_only_itself_and_silence_is_told(folder: Path) -> None:
+    add(folder, [{"step": 31, "reward": None, "value_loss": 0.5}])  # type: ignore[dict-item]
+    tail = MetricsTail(folder)
+
+    def look() -> News:
+        lines, anew = tail.news()
+        return News("ppo", lines, anew, 75.0, False)
+
+    app = WatchApp(Path("run"), look, theme="pasa-night")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.figures.step == 31)
+        assert app.figures.series["reward"].newest == 3.0 and app.figures.series["value_loss"].newest == 0.5
+        await until(pilot, lambda: "no news for 75 s" in where(pilot))
+
+
+def test_a_name_moves_no_terminal_and_a_broken_record_is_told(folder: Path, tmp_path: Path) -> None:
+    add(folder, [{"step": 31, "\x1b]0;mine\x07": 1.0}])
+    context = Context(Paths.default({"PASA_TUI_HOME": str(tmp_path)}))
+    done = CliRunner().invoke(cli, ["train", "watch", str(folder)], obj=context, standalone_mode=False)
+    assert "\x1b" not in done.output and "ppo: step 31" in done.output
+    (folder / "training.json").write_text("{")
+    done = CliRunner().invoke(cli, ["train", "watch", str(folder)], obj=context, standalone_mode=False)
+    assert "can't be read" in str(done.exception)

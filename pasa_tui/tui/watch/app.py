@@ -1,14 +1,15 @@
 """The live screen of a training that runs, or has run, in another process."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import on, work
 from textual.app import App, ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Grid, Horizontal, VerticalScroll
 from textual.content import Content
 from textual.coordinate import Coordinate
@@ -27,11 +28,14 @@ _QUIET = 60.0
 """Seconds without a line from which on the screen says so."""
 _PLOTS = ((0, 1), (100, 2), (160, 4))
 """Columns of the terminal from which on so many plots are shown."""
+_SLICE = 500
+"""Lines taken in between two keys: some 20 ms."""
+_TICKS = 4
 _COLUMNS = ("figure", "newest", "mean of 20")
 
 HELP = """A training, as its folder tells it.
 
-up, k / down, j    the figure before, or after: its plot is the first
+up, k / down, j    the figure before, or after (tab too): its plot is the first
 m                  plots smoothed by a running mean, or as they are
 ?, f1              this help
 q, ctrl+q          close; the training goes on
@@ -73,11 +77,13 @@ class WatchApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012  # an instance variable
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("j,down", "step(1)", "Next"),
-        ("k,up", "step(-1)", "Previous"),
+        ("j,down,right", "step(1)", "Next"),
+        ("k,up,left", "step(-1)", "Previous"),
+        Binding("tab", "step(1)", "Next", show=False, priority=True),
+        Binding("shift+tab", "step(-1)", "Previous", show=False, priority=True),
         ("m", "smooth", "Smooth"),
         ("question_mark,f1", "help", "Help"),
-        ("q,ctrl+q", "quit", "Quit"),
+        ("q", "quit", "Quit"),
     ]
 
     def __init__(self, folder: Path, look: Callable[[], News], *, theme: str, themes: Sequence[Path] = ()) -> None:
@@ -90,6 +96,7 @@ class WatchApp(App[None]):
         self._look = look
         self._news: News | None = None
         self._drawn: object = None
+        self._enough = threading.Event()
         self.figures = Figures()
         self.smooth = False
 
@@ -109,25 +116,39 @@ class WatchApp(App[None]):
         table = self.query_one(DataTable)
         table.add_columns(*_COLUMNS)
         table.focus()
-        self._poll()
-        self.set_interval(_SECONDS, self._poll)
+        self._look_again_and_again()
+
+    def on_unmount(self) -> None:
+        """Look no more."""
+        self._enough.set()
 
     def on_resize(self) -> None:
         """Show as many plots as there is room for."""
         self.call_after_refresh(self._draw_plots)
 
-    @work(thread=True, exclusive=True, group="look", exit_on_error=False)
-    def _poll(self) -> None:
-        news = self._look()
-        self.call_from_thread(self._take, news)
+    @work(thread=True, group="look", exit_on_error=False)
+    def _look_again_and_again(self) -> None:
+        # One thread alone: two looks at once would bring the same lines twice.
+        while not self._enough.is_set():
+            news = self._look()
+            # In slices: keys are answered between them.
+            for start in range(0, max(1, len(news.lines)), _SLICE):
+                lines = news.lines[start : start + _SLICE]
+                part = replace(news, lines=lines, anew=news.anew and start == 0)
+                if self._enough.is_set():
+                    return
+                self.call_from_thread(self._take, part, draw=start + _SLICE >= len(news.lines))
+            self._enough.wait(_SECONDS)
 
-    def _take(self, news: News) -> None:
+    def _take(self, news: News, *, draw: bool) -> None:
+        if not self.is_attached or self._enough.is_set():
+            return
         if news.anew:
             self.figures = Figures()
         self._news = news
         self.figures.add(news.lines)
         self.query_one("#where", Static).update(Content(self._where()))
-        if news.lines or news.anew:
+        if draw and (news.lines or news.anew):
             self._draw()
 
     def _where(self) -> str:
@@ -142,7 +163,7 @@ class WatchApp(App[None]):
         if news.ended:
             parts.append("ended")
         elif news.age is not None:
-            parts.append("running" if news.age < _QUIET else f"no news for {int(news.age // 60)} min")
+            parts.append("running" if news.age < _QUIET else f"no news for {int(news.age):,} s")
         parts.append(clean_text(str(self._folder)))
         return " · ".join(parts)
 
@@ -164,6 +185,8 @@ class WatchApp(App[None]):
         self._draw_plots()
 
     def _draw_plots(self) -> None:
+        if self._enough.is_set():
+            return
         names = list(self.figures.series)
         count = next(count for columns, count in reversed(_PLOTS) if self.size.width >= columns)
         first = self.query_one(DataTable).cursor_row
@@ -181,6 +204,8 @@ class WatchApp(App[None]):
         steps, values = self.figures.series[name].points(smooth=self.smooth)
         drawn: Any = plot.plt
         drawn.clear_data()
+        drawn.xlabel("step")
+        drawn.xticks(sorted({steps[round(part * (len(steps) - 1) / _TICKS)] for part in range(_TICKS + 1)}))
         drawn.title(clean_text(name) + (" (smoothed)" if self.smooth else ""))
         drawn.plot(steps, values, marker="braille")
         plot.refresh()
