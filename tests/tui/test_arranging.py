@@ -238,3 +238,12 @@ async def test_sources_are_chosen_one_by_one(running: Running) -> None:
         chosen.select("openalex")
         await pilot.press("enter")
         await until(pilot, lambda: screen_of(pilot).query_one(SearchOptions).place == "openalex")
+
+
+async def test_few_lines_are_given_to_the_papers(running: Running) -> None:
+    async with running(size=(40, 12)) as pilot:
+        await ask(pilot)
+        results = screen_of(pilot).query_one(ResultsList)
+        await until(pilot, lambda: results.scrollable_content_region.height >= 3)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: screen_of(pilot).query_one("#options").region.height == 1)

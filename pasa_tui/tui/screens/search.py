@@ -56,6 +56,8 @@ class SearchScreen(Taking):
     AUTO_FOCUS = "#query"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012  # an instance variable of Screen
 
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-high")]  # noqa: RUF012  # an instance variable of Screen
+
     def __init__(
         self,
         settings: "Settings",
