@@ -219,10 +219,10 @@ def _figures(
 
 
 def _newest(output: Path) -> Path | None:
-    from transformers.trainer_utils import get_last_checkpoint
-
-    found = get_last_checkpoint(str(output / CHECKPOINTS)) if (output / CHECKPOINTS).is_dir() else None
-    return Path(found) if found else None
+    """The last whole checkpoint: one that a crash cut short lacks the file that is written last."""
+    found = [path.parent for path in (output / CHECKPOINTS).glob("checkpoint-*/trainer_state.json")]
+    numbers = {path: path.name.removeprefix("checkpoint-") for path in found}
+    return max((path for path in found if numbers[path].isdigit()), key=lambda path: int(numbers[path]), default=None)
 
 
 def _say_nothing(text: str) -> None:

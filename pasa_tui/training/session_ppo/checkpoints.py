@@ -30,10 +30,14 @@ def save_checkpoint(folder: Path, models: Models, progress: Progress, processes:
     """Write `checkpoints/checkpoint-N`, whole or not at all; of older ones `kept - 1` stay. All processes call it.
 
     The policy's weights, the value model's and the optimizer's are the same in all processes, and the first writes
-    them; the state of the random numbers is each process's own.
+    them; the state of the random numbers is each process's own. Raises TrainingError where weights are not the same.
     """
     import torch
 
+    learning = [*models.policy.parameters(), *(models.critic.parameters() if models.critic is not None else ())]
+    if not processes.same_everywhere(learning):
+        hint = "Go on from the checkpoint before: --resume. Look at the machines' memory and network first."
+        raise TrainingError("The processes' weights have drifted apart.", hint)
     final = folder / CHECKPOINTS / f"checkpoint-{progress.update}"
     passing = final.with_name(f"{final.name}.part")
     if processes.is_first:
@@ -42,12 +46,12 @@ def save_checkpoint(folder: Path, models: Models, progress: Progress, processes:
     processes.wait()
     torch.save(_random_state(processes), passing / f"random-{processes.rank}.pt")
     if processes.is_first:
-        learning = {
+        weights = {
             "policy": models.policy.state_dict(),
             "critic": models.critic.state_dict() if models.critic is not None else {},
             "optimizer": models.optimizer.state_dict(),
         }
-        torch.save(learning, passing / _WEIGHTS)
+        torch.save(weights, passing / _WEIGHTS)
         (passing / _STATE).write_bytes(msgspec.json.encode(progress))
     processes.wait()
     if processes.is_first:
