@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pasa_tui.corpus import open_corpus
 from pasa_tui.errors import EvaluationError
 from pasa_tui.evaluation.queries import BenchmarkQuery
-from pasa_tui.evaluation.systems.embeddings import EXTRA_HINT, Embedder, check_folder, embedded
+from pasa_tui.evaluation.systems.embeddings import check_folder, embedded
 from pasa_tui.evaluation.systems.protocol import Outcome, Place, SystemInfo, ranked_tree
 from pasa_tui.evaluation.systems.spending import Bill
+from pasa_tui.models.embeddings import EXTRA_HINT, Embedder
 
 if TYPE_CHECKING:
     from pasa_tui.corpus.corpus import Corpus

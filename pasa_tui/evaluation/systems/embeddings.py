@@ -1,12 +1,8 @@
-"""Embedding models and cross-encoders in local folders, by sentence-transformers; a corpus embedded once, on the disk.
-
-The folders are those that sentence-transformers writes: its own pooling, normalisation and prompts hold. Nothing is
-fetched, and no code in the folder is run.
-"""
+"""The folders of embedding models and cross-encoders that systems are given; a corpus embedded once, on the disk."""
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,27 +10,21 @@ from typing import TYPE_CHECKING, Any, Literal
 from filelock import FileLock
 
 from pasa_tui.config import Paths, private_dir
-from pasa_tui.errors import EvaluationError, ModelError
-from pasa_tui.papers import Paper
+from pasa_tui.errors import EvaluationError
+from pasa_tui.models.embeddings import Embedder, holds_model, text_of
 
 if TYPE_CHECKING:
     from pasa_tui.corpus.corpus import Corpus
 
 _BLOCK = 512
 """Papers embedded between two marks on the disk."""
-EXTRA_HINT = 'Install the extra: pip install "pasa-tui[dense]"'
-
-
-def text_of(paper: Paper) -> str:
-    """What a model reads of a paper."""
-    return f"{paper.title}\n{paper.abstract}".strip()
 
 
 def check_folder(folder: Path | None, system: str) -> Path:
     """The folder of a model. Raises EvaluationError where none is given or it holds none."""
     if folder is None:
         raise EvaluationError(f"The system {system} needs a model.", "Name its folder with --weights.")
-    if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
+    if not holds_model(folder):
         raise EvaluationError(
             f"{folder} holds no model.", "Give a folder in sentence-transformers' or Hugging Face's format."
         )
@@ -51,47 +41,6 @@ def is_cross_encoder(folder: Path) -> bool:
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise EvaluationError(f"{folder / 'config.json'} can't be read: {error}.", "Fetch the model again.") from error
     return any(name.endswith("ForSequenceClassification") for name in architectures)
-
-
-class Embedder:
-    """An embedding model. Vectors have length 1, so that their product is the cosine."""
-
-    def __init__(self, folder: Path) -> None:
-        """Raises ModelError where the library is missing or the folder is no model."""
-        self.folder = folder
-        self._model = _load("SentenceTransformer", folder)
-
-    @property
-    def size(self) -> int:
-        """Numbers in a vector."""
-        return int(self._model.get_embedding_dimension())
-
-    def documents(self, texts: Sequence[str]) -> Any:
-        """A float32 array (texts, size), with the model's own prompt for documents."""
-        return self._model.encode_document(list(texts), normalize_embeddings=True, show_progress_bar=False)
-
-    def query(self, text: str) -> Any:
-        """A float32 array (size,), with the model's own prompt for queries."""
-        return self._model.encode_query(text, normalize_embeddings=True, show_progress_bar=False)
-
-
-class CrossEncoder:
-    """A model that scores a query and a text together."""
-
-    def __init__(self, folder: Path) -> None:
-        """Raises ModelError where the library is missing or the folder is no model."""
-        self._model = _load("CrossEncoder", folder)
-        self._labels = int(self._model.config.num_labels)
-
-    def scores(self, query: str, texts: Sequence[str]) -> list[float]:
-        """One probability in [0, 1] per text: a single logit's sigmoid, or the softmax's share of the last."""
-        import torch
-
-        pairs = [(query, text) for text in texts]
-        single = self._labels == 1
-        activation = torch.nn.Sigmoid() if single else torch.nn.Softmax(dim=-1)
-        scored = self._model.predict(pairs, activation_fn=activation, show_progress_bar=False)
-        return [float(score if single else score[-1]) for score in scored]
 
 
 def embedded(corpus: "Corpus", embedder: Embedder, paths: Paths, tell: Callable[[int, int], None]) -> Any:
@@ -126,18 +75,6 @@ def embedded(corpus: "Corpus", embedder: Embedder, paths: Paths, tell: Callable[
         raise EvaluationError(
             f"The embeddings in {folder} can't be used: {error}.", "Remove that folder, or make room on the disk."
         ) from error
-
-
-def _load(kind: str, folder: Path) -> Any:
-    try:
-        import sentence_transformers
-    except ImportError as error:
-        raise ModelError("Embedding models need sentence-transformers.", EXTRA_HINT) from error
-    try:
-        return getattr(sentence_transformers, kind)(str(folder), local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # Whatever libraries raise over a folder that is not theirs.
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"The model in {folder} can't be loaded: {reason}", "Fetch it again.") from error
 
 
 def _key_of_corpus(corpus: "Corpus") -> str:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from pasa_tui.corpus import open_corpus
 from pasa_tui.evaluation.queries import BenchmarkQuery
 from pasa_tui.evaluation.systems.dense import missing_weights
-from pasa_tui.evaluation.systems.embeddings import CrossEncoder, Embedder, check_folder, is_cross_encoder, text_of
+from pasa_tui.evaluation.systems.embeddings import check_folder, is_cross_encoder
 from pasa_tui.evaluation.systems.lexical import Bm25
 from pasa_tui.evaluation.systems.protocol import Outcome, Place, SystemInfo, ranked_tree
 from pasa_tui.evaluation.systems.spending import Bill
+from pasa_tui.models.embeddings import CrossEncoder, Embedder, text_of
 
 DEPTH = 200
 """Results of BM25 that are re-ranked."""

@@ -16,9 +16,10 @@ from pasa_tui.corpus.corpus import Corpus
 from pasa_tui.errors import EvaluationError, ModelError
 from pasa_tui.evaluation.queries import BenchmarkQuery
 from pasa_tui.evaluation.systems.dense import INFO_DENSE
-from pasa_tui.evaluation.systems.embeddings import CrossEncoder, Embedder, embedded, is_cross_encoder, text_of
+from pasa_tui.evaluation.systems.embeddings import embedded, is_cross_encoder
 from pasa_tui.evaluation.systems.protocol import Outcome, Place, SystemInfo
 from pasa_tui.evaluation.systems.rerank import INFO_RERANK
+from pasa_tui.models.embeddings import CrossEncoder, Embedder, text_of
 from tests.cli.conftest import write_corpus
 from tests.evaluation.systems.tiny_encoders import make_cross_encoder, make_embedder
 
