@@ -14,7 +14,7 @@ from pasa_tui.config import Paths
 from pasa_tui.config.paths import checkout_checkpoints
 from pasa_tui.config.profiles import BUILTIN, find_profile
 from pasa_tui.config.secrets import Key, find_keys, find_model_key
-from pasa_tui.config.settings import AgentSettings, Settings
+from pasa_tui.config.settings import AgentSettings, ModelSettings, Settings
 from pasa_tui.errors import ConfigError, SourceError
 from pasa_tui.library import Library
 from pasa_tui.models.engines.pool import EnginePool
@@ -79,14 +79,17 @@ def load_models(name: str, agent: AgentSettings, settings: Settings, paths: Path
 
 def builtin_agent(request: SearchRequest, paths: Paths) -> Agent:
     """The agent that needs no model: the builtin Crawler and Selector over one corpus. Raises CorpusError."""
-    return _with_builtin(request, one_corpus(request.corpus, paths))
+    return _with_builtin(request, one_corpus(request.corpus, paths), ModelSettings())
 
 
-def _with_builtin(request: SearchRequest, place: Place, trained: str = "") -> Agent:
-    from pasa_tui.models.builtin import BROAD_RESULTS, BuiltinCrawler, BuiltinSelector, FacetCrawler
-    from pasa_tui.models.builtin.trees import load_trees
+def _with_builtin(request: SearchRequest, place: Place, models: ModelSettings) -> Agent:
+    from pasa_tui.models.builtin import BROAD_RESULTS, BuiltinCrawler, FacetCrawler
 
-    selector = BuiltinSelector(place.statistics, load_trees(Path(trained).expanduser()) if trained else None)
+    try:
+        selector, runtime = _builtin_models(place, models)
+    except BaseException:
+        place.close()
+        raise
     crawlers = (BuiltinCrawler(place.statistics), FacetCrawler(place.statistics))
     return Agent(
         crawlers=crawlers[: request.settings.ensemble],
@@ -95,14 +98,31 @@ def _with_builtin(request: SearchRequest, place: Place, trained: str = "") -> Ag
         close=place.close,
         close_connections=place.close_connections,
         notice=place.notice,
-        runtime=ModelRuntime(
+        runtime=replace(
+            runtime,
             stops_early=request.settings.early_stop == "on",
-            ranker=selector,
             batch=_WHOLE,
             results=0 if place.is_live else BROAD_RESULTS,
         ),
-        record={"profile": BUILTIN, "version": __version__},
+        record={
+            "profile": BUILTIN,
+            "version": __version__,
+            **({"embeddings": models.embeddings} if models.embeddings else {}),
+        },
     )
+
+
+def _builtin_models(place: Place, models: ModelSettings) -> tuple[Selector, ModelRuntime]:
+    from pasa_tui.models.builtin import BuiltinSelector
+    from pasa_tui.models.builtin.trees import load_trees
+    from pasa_tui.models.embedding_ranker import EmbeddingRanker
+
+    trained = load_trees(Path(models.builtin).expanduser()) if models.builtin else None
+    selector = BuiltinSelector(place.statistics, trained)
+    if not models.embeddings:
+        return selector, ModelRuntime(ranker=selector)
+    ranker = EmbeddingRanker(selector, Path(models.embeddings).expanduser(), models.embeddings_weight)
+    return selector, ModelRuntime(ranker=ranker, start=ranker.start)
 
 
 class AgentAssembly:
@@ -141,7 +161,7 @@ class AgentAssembly:
                     "The builtin agent plans in its own way: it takes no --planner iterative, and --ensemble up to 2.",
                     "Choose a language model with --model, or leave these out.",
                 )
-            return _with_builtin(request, self._place(request, paths), self._settings.models.builtin)
+            return _with_builtin(request, self._place(request, paths), self._settings.models)
         return self._with_language_model(request, paths)
 
     def _with_language_model(self, request: SearchRequest, paths: Paths) -> Agent:
@@ -171,7 +191,7 @@ class AgentAssembly:
                 f"The model {request.model} was trained as a {trained} and can't plan in turns.",
                 "Leave out --planner iterative.",
             )
-        builtin = _with_builtin(replace(request, settings=AgentSettings()), place, self._settings.models.builtin)
+        builtin = _with_builtin(replace(request, settings=AgentSettings()), place, self._settings.models)
         if trained == "selector":
             runtime = replace(agent.runtime, assessor=None)
             return replace(agent, crawlers=builtin.crawlers, runtime=runtime)

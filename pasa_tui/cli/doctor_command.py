@@ -3,16 +3,19 @@
 import asyncio
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pasa_tui.cli.context import Context
+from pasa_tui.errors import ModelError, PasaError
 
 if TYPE_CHECKING:
     from pasa_tui.sources.checking import Check
 
 _OTHER_MODEL = "A search would work with another model: --model builtin, which needs nothing."
+_NO_EMBEDDINGS = "A search would work without it: take models.embeddings out of the settings."
 
 
 @click.command()
@@ -25,6 +28,7 @@ def command(context: Context, sources: str | None, output: str) -> None:
     Exits with 1 where a search as the settings ask for would not work: no source answers that searches, or none that
     knows what papers cite.
     """
+    from pasa_tui.config.profiles import BUILTIN
     from pasa_tui.config.secrets import find_keys
     from pasa_tui.corpus import survey
     from pasa_tui.sources.catalogue import CORPUS, SOURCES, parse_sources
@@ -58,8 +62,9 @@ def command(context: Context, sources: str | None, output: str) -> None:
         click.echo(f"\ncorpora: {', '.join(found) or 'none'}")
         for error in damaged:
             click.echo(f"  {error}")
+        instead = _NO_EMBEDDINGS if settings.models.default == BUILTIN else _OTHER_MODEL
         click.echo(f"model: {settings.models.default}{f' can not be used. {model}' if model else ''}")
-        click.echo(_verdict(ok=ok, live=bool(names), corpora=bool(found)) if not model or not ok else _OTHER_MODEL)
+        click.echo(_verdict(ok=ok, live=bool(names), corpora=bool(found)) if not model or not ok else instead)
     click.get_current_context().exit(0 if ok and not model else 1)
 
 
@@ -67,11 +72,10 @@ def _check_model(context: Context) -> str:
     """What is wrong with the model that searches, as far as that shows without loading it; empty for nothing."""
     from pasa_tui.assembly import load_models
     from pasa_tui.config.profiles import BUILTIN
-    from pasa_tui.errors import PasaError
 
     name = context.settings.models.default
     if name == BUILTIN:
-        return ""
+        return _check_embeddings(context.settings.models.embeddings)
 
     async def ask() -> None:
         models = load_models(name, context.settings.agent, context.settings, context.paths, context.pool)
@@ -84,6 +88,17 @@ def _check_model(context: Context) -> str:
     try:
         asyncio.run(ask())
     except PasaError as error:
+        return str(error)
+    return ""
+
+
+def _check_embeddings(folder: str) -> str:
+    from pasa_tui.models.embedding_ranker import check_embeddings
+
+    try:
+        if folder:
+            check_embeddings(Path(folder).expanduser())
+    except ModelError as error:
         return str(error)
     return ""
 

@@ -139,6 +139,15 @@ class ModelSettings:
     builtin: Annotated[
         str, Meta(description="A model of `pasa-tui train builtin` for the builtin agent; empty: the one that ships.")
     ] = ""
+    embeddings: Annotated[
+        str,
+        Meta(
+            description="The folder of an embedding model that joins in the builtin agent's last ranking; empty: none."
+        ),
+    ] = ""
+    embeddings_weight: Annotated[
+        float, Meta(ge=0, le=10, description="How much that counts: added to a paper's logit per standard deviation.")
+    ] = 0.4
     checkpoints: Annotated[
         str, Meta(description="The folder of the models' weights; empty: that of `pasa-tui config path`.")
     ] = ""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pasa_tui import __version__
+from pasa_tui.config.settings import ModelSettings
 from pasa_tui.corpus import open_corpus
 from pasa_tui.errors import QueryError
 from pasa_tui.evaluation.folder import RENEWAL_SECONDS, ResultFolder, RunFile
@@ -50,10 +51,18 @@ def describe_run(system: str, queries: Path, named: str, chosen: Sequence[Benchm
             "agent": asdict(place.agent),
             "model": place.model,
             "weights": str(place.weights.resolve()) if place.weights else "",
+            **_own(place.settings.models),
         },
         versions=_versions(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _own(models: ModelSettings) -> dict[str, str | float]:
+    """What the settings say of the builtin agent's models, where that is not the default."""
+    usual = ModelSettings()
+    names = ("builtin", "embeddings", "embeddings_weight")
+    return {name: getattr(models, name) for name in names if getattr(models, name) != getattr(usual, name)}
 
 
 async def papers_of_answers(query: BenchmarkQuery, corpus: "Corpus") -> list[Paper | None]:

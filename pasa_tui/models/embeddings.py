@@ -4,6 +4,7 @@ The folders are those that sentence-transformers writes: its own pooling, normal
 fetched, and no code in the folder is run.
 """
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,11 @@ def text_of(paper: Paper) -> str:
 def holds_model(folder: Path) -> bool:
     """Whether a folder looks like one of sentence-transformers or Hugging Face."""
     return (folder / "config.json").is_file() or (folder / "modules.json").is_file()
+
+
+def is_installed() -> bool:
+    """Whether sentence-transformers is."""
+    return importlib.util.find_spec("sentence_transformers") is not None
 
 
 class Embedder:

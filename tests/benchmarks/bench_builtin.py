@@ -1,11 +1,12 @@
 """The builtin agent on ../shared/bench, each question judged by a model that was not trained on it; and its parts.
 
-    python -m tests.benchmarks.bench_builtin --home FOLDER --output FOLDER [--limit N]
+    python -m tests.benchmarks.bench_builtin --home FOLDER --output FOLDER [--limit N] [--embeddings FOLDER]
 
 `--home` holds the corpus `bench` (`pasa-tui corpus build`). Searches are made once to train a model per fold (kept in
 `--output`), then each variant answers every question with the model of the fold that held it out. The result folders
 are those of `pasa-tui eval run`: `pasa-tui eval report` and `compare` read them. Goals (issue 5): recall@20 0.45, @50
-0.55, @100 0.62, crawler recall 0.75, and more than each part with intervals that exclude zero.
+0.55, @100 0.62, crawler recall 0.75, and more than each part with intervals that exclude zero. `--embeddings` adds the
+whole with a model of `make_lsa`, or a real one.
 """
 
 import argparse
@@ -63,6 +64,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--limit", type=int)
+    parser.add_argument("--embeddings", type=Path)
     parser.add_argument("--variants", default=",".join(VARIANTS))
     arguments = parser.parse_args()
     paths = Paths.default({"PASA_TUI_HOME": str(arguments.home)})
@@ -72,8 +74,10 @@ def main() -> None:
     random.Random(0).shuffle(queries)
     model_of = fold_models(queries, paths, arguments.output)
     settings = load_settings(paths.config_file)
-    for name in arguments.variants.split(","):
-        system, agent = VARIANTS[name]
+    for name in (*filter(None, arguments.variants.split(",")), *(["embeddings"] if arguments.embeddings else [])):
+        system, agent = VARIANTS.get(name, VARIANTS["builtin"])
+        if name == "embeddings":
+            settings = replace(settings, models=replace(settings.models, embeddings=str(arguments.embeddings)))
         folder = ResultFolder(arguments.output / name)
         place = Place(paths, settings, agent, corpus="bench")
         folder.begin(describe_run(system, path, str(path), queries, place), resume=True)

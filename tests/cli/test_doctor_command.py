@@ -1,5 +1,6 @@
 import json
 from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -71,6 +72,16 @@ def test_the_corpus_alone_needs_no_source(invoke: Invoke) -> None:
     assert done.exit_code == 0 and "A search will work." in done.stdout
     done = invoke("doctor", "--sources", "nonsense")
     assert done.exit_code == 1 or done.exception is not None
+
+
+def test_an_embedding_model_that_is_not_there_is_told_of(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PASA_TUI_MODELS__EMBEDDINGS", str(tmp_path))
+    done = invoke("doctor", "--sources", "corpus")
+    assert done.exit_code == 1
+    assert "holds no embedding model" in done.stdout
+    assert "A search would work without it: take models.embeddings out of the settings." in done.stdout
 
 
 def test_set_key_asks_for_it_and_keeps_it_from_sight(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:

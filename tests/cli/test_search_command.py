@@ -13,6 +13,7 @@ from click.testing import Result
 from pasa_tui.config import Paths
 from pasa_tui.errors import ConfigError, CorpusError, LibraryError, QueryError
 from pasa_tui.events import SearchState, event_from_json
+from tests.evaluation.systems.tiny_encoders import make_embedder
 
 Invoke = Callable[..., Result]
 
@@ -133,6 +134,21 @@ def test_a_wrong_setting_is_one_clear_error(invoke: Invoke, paths: Paths) -> Non
     paths.config_dir.mkdir(parents=True)
     paths.config_file.write_text("[agent]\nsearch_queries = -1\n")
     assert isinstance(invoke("search", "x").exception, ConfigError)
+
+
+def test_an_embedding_model_has_a_say_in_the_last_ranking(
+    invoke: Invoke, small: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("sentence_transformers", reason="needs the extra dense")
+    words = ("search", "dense retrieval", "--corpus", small, "--format", "json")
+    plain = {row["title"]: row for row in json.loads(invoke(*words).stdout)["papers"]}
+    monkeypatch.setenv("PASA_TUI_MODELS__EMBEDDINGS", str(make_embedder(tmp_path)))
+    done = invoke(*words)
+    moved = {row["title"]: row for row in json.loads(done.stdout)["papers"]}
+    assert "loading the embedding model" in done.stderr
+    shared = plain.keys() & moved.keys()
+    assert shared and all("embedding " in moved[title]["reason"] for title in shared)
+    assert any(abs(plain[title]["score"] - moved[title]["score"]) > 1e-3 for title in shared)
 
 
 def test_export_of_a_past_search(invoke: Invoke, small: str, tmp_path: Path) -> None:

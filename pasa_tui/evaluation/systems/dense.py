@@ -1,6 +1,5 @@
 """Dense retrieval: the question's vector against those of all papers of a corpus."""
 
-import importlib.util
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from pasa_tui.evaluation.queries import BenchmarkQuery
 from pasa_tui.evaluation.systems.embeddings import check_folder, embedded
 from pasa_tui.evaluation.systems.protocol import Outcome, Place, SystemInfo, ranked_tree
 from pasa_tui.evaluation.systems.spending import Bill
-from pasa_tui.models.embeddings import EXTRA_HINT, Embedder
+from pasa_tui.models.embeddings import EXTRA_HINT, Embedder, is_installed
 
 if TYPE_CHECKING:
     from pasa_tui.corpus.corpus import Corpus
@@ -60,7 +59,7 @@ class Dense:
 
 def missing_weights(place: Place) -> str:
     """What embedding and re-ranking lack here, in a line."""
-    if importlib.util.find_spec("sentence_transformers") is None:
+    if not is_installed():
         return f"sentence-transformers. {EXTRA_HINT}"
     try:
         check_folder(place.weights, "")
