@@ -1,7 +1,7 @@
 """Which papers the list shows and in which order: plain functions over what a search found."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pasa_tui.events import FoundPaper
     from pasa_tui.library import Marks
-    from pasa_tui.papers import PaperId
+    from pasa_tui.papers import Paper, PaperId
 
 ORDERS = ("score", "date", "title", "depth", "source")
 """What papers can be sorted by. Those by date are newest first; by source in the order of the signs of their ways."""
@@ -57,9 +57,16 @@ def folded(text: str) -> str:
 
 @dataclass(slots=True)
 class Lister:
-    """Lists papers by an arrangement. It keeps the folded words of each, so that typing a filter is quick."""
+    """Lists papers by an arrangement.
 
-    _words: "dict[PaperId, tuple[object, str]]" = field(default_factory=dict)
+    It keeps the folded words of each paper, and which of them fit the filter: the next letter only makes them fewer,
+    and papers that arrive change nothing for the others.
+    """
+
+    _words: "dict[PaperId, tuple[Paper, str]]" = field(default_factory=dict)
+    _filter: tuple[str, ...] = ()
+    _notes: "Mapping[PaperId, str]" = field(default_factory=dict)
+    _fits: "dict[PaperId, bool]" = field(default_factory=dict)
 
     def listed(
         self,
@@ -77,8 +84,8 @@ class Lister:
             shown = list(ranked)
         else:
             shown = [found for found in ranked if self._in_view(found, how.view, marks, old)]
-        if words := folded(how.words).split():
-            shown = [found for found in shown if self._has(found, words, marks)]
+        if words := tuple(folded(how.words).split()):
+            shown = self._filtered(shown, words, marks)
         if how.order != "score":
             shown.sort(key=lambda found: _key(found, how.order))
         return shown[::-1] if how.reverse else shown
@@ -100,14 +107,41 @@ class Lister:
                 return paper_id not in old
         return True
 
-    def _has(self, found: "FoundPaper", words: Sequence[str], marks: "Marks") -> bool:
-        text = self._text(found)
-        paper_id = found.id
-        for word in words:
-            if word.startswith("#") and len(word) > 1:
-                if not any(folded(tag).startswith(word[1:]) for tag in marks.tags.get(paper_id, ())):
-                    return False
-            elif word not in text and word not in folded(marks.notes.get(paper_id, "")):
+    def _filtered(self, papers: "Sequence[FoundPaper]", words: tuple[str, ...], marks: "Marks") -> "list[FoundPaper]":
+        tags = [word[1:] for word in words if _is_tag(word)]
+        if tags:
+            papers = [found for found in papers if _has_tags(marks.tags.get(found.id, ()), tags)]
+        plain = tuple(word for word in words if not _is_tag(word))
+        if marks.notes != self._notes:
+            self._fits, self._notes = {}, dict(marks.notes)
+        elif plain != self._filter:
+            # What lacked the shorter words lacks the longer ones.
+            narrower = all(any(word in longer for longer in plain) for word in self._filter)
+            self._fits = {key: fits for key, fits in self._fits.items() if not fits} if narrower else {}
+        self._filter = plain
+        fits, read = self._fits, self._words
+        shown = []
+        for found in papers:
+            paper_id = found.id
+            known = read.get(paper_id)
+            fit = fits.get(paper_id) if known is not None and known[0] is found.paper else None
+            if fit is None:
+                fit = fits[paper_id] = self._has(found, plain)
+            if fit:
+                shown.append(found)
+        return shown
+
+    def read(self, papers: "Sequence[FoundPaper]") -> None:
+        """Fold the words of these papers now, so that the first letter of a filter finds them."""
+        for found in papers:
+            self._text(found)
+
+    def _has(self, found: "FoundPaper", words: Sequence[str]) -> bool:
+        text, note = self._text(found), ""
+        if self._notes:
+            note = folded(self._notes.get(found.id, ""))
+        for word in words:  # noqa: SIM110 - a generator for each of thousands of papers takes twice as long
+            if word not in text and word not in note:
                 return False
         return True
 
@@ -119,6 +153,14 @@ class Lister:
             parts = (paper.title, " ".join(paper.authors), paper.venue or "", date, paper.abstract)
             kept = self._words[found.id] = (paper, folded("\n".join(parts)))
         return kept[1]
+
+
+def _is_tag(word: str) -> bool:
+    return word.startswith("#") and len(word) > 1
+
+
+def _has_tags(tags: "AbstractSet[str] | Sequence[str]", beginnings: Sequence[str]) -> bool:
+    return all(any(folded(tag).startswith(beginning) for tag in tags) for beginning in beginnings)
 
 
 def _key(found: "FoundPaper", order: str) -> tuple[object, ...]:

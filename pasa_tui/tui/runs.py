@@ -1,5 +1,6 @@
 """Searches in threads, for a screen: it is told by messages what happens, and never waits for a search."""
 
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -119,7 +120,12 @@ class SearchRuns:
                 if row.met > _LARGE:
                     best = session.library.best_papers(search_id, self._screen.size.height)
                     self._screen.post_message(SearchGlimpsed(search_id, row.query, best))
-                self._screen.post_message(SearchOpened(_read(session, search_id), what, paper_id))
+                view = _read(session, search_id)
+                if row.met > _LARGE:
+                    # Thousands of papers without a cycle: the garbage collector's full rounds over them, in which no
+                    # key is shown, would find nothing.
+                    gc.freeze()
+                self._screen.post_message(SearchOpened(view, what, paper_id))
             except PasaError as error:
                 self._screen.post_message(SearchNotOpened(error))
 

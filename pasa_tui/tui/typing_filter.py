@@ -1,5 +1,7 @@
 """Typing a filter into a pane: keys go into the pane's border instead of moving in it."""
 
+import time
+
 from textual import events
 from textual.widget import Widget
 
@@ -9,6 +11,8 @@ class Filtering(Widget):
 
     filter_text: str = ""
     is_typing: bool = False
+    typed_at: float = 0.0
+    """When the last letter came (time.monotonic, seconds)."""
 
     def action_filter(self) -> None:
         """Let the keys go into the filter from now on."""
@@ -72,4 +76,5 @@ class Filtering(Widget):
             return
         event.stop()
         event.prevent_default()
+        self.typed_at = time.monotonic()
         self.filtered()

@@ -10,17 +10,21 @@ from textual.widgets import Input, Static
 from textual.widgets._footer import FooterKey
 
 from pasa_tui.errors import LibraryError
+from pasa_tui.events import FoundPaper, PaperFound, PaperJudged
 from pasa_tui.library import Library, Marks
+from pasa_tui.papers import Provenance
 from pasa_tui.session import Session
 from pasa_tui.tui.actions import ACTIONS, PLACES
 from pasa_tui.tui.app import PasaApp
 from pasa_tui.tui.panes.log import ActionLog
 from pasa_tui.tui.panes.query import QueryEditor
 from pasa_tui.tui.panes.results import ResultsList
+from pasa_tui.tui.runs import SearchProgressed
 from pasa_tui.tui.screens.dialogs import ChoiceDialog, ConfirmDialog, CutOffDialog, ErrorDialog
 from pasa_tui.tui.screens.exporting import ExportDialog
 from pasa_tui.tui.screens.help import HelpScreen, help_content
 from pasa_tui.tui.screens.history import HistoryScreen
+from tests.helpers import paper
 from tests.tui.conftest import HOSTILE, Running, Script, ask, screen_of, until
 
 
@@ -309,6 +313,55 @@ async def test_the_cursor_stays_on_its_paper_while_better_ones_arrive(running: R
         kept = results.cursor
         results.show(ranked, Marks(), lambda paper: False)
         assert results.cursor == kept == ranked[3].paper.id
+
+
+async def test_a_long_list_scrolls_as_far_as_its_filter_lets_it(running: Running) -> None:
+    def found(count: int) -> list[FoundPaper]:
+        papers = [
+            paper(number, title=f"{('Even', 'Odd')[number % 2]} title {number}") for number in range(1, count + 1)
+        ]
+        return [FoundPaper(it, Provenance("search", "way"), 0, at, score=0.5) for at, it in enumerate(papers)]
+
+    async with running() as pilot:
+        await ask(pilot)
+        results = screen_of(pilot).query_one(ResultsList)
+        results.focus()
+        results.show(found(200), Marks(), lambda paper: False)
+        await pilot.pause()
+        await pilot.press("G")
+        assert results.scroll_offset.y == results.max_scroll_y == 200 - results.size.height
+        await pilot.press("f", *"odd")
+        assert results.virtual_size.height == results.vertical_scrollbar.window_virtual_size == 100
+        assert results.scroll_offset.y == results.max_scroll_y == 100 - results.size.height
+        await pilot.press(*" 199")
+        assert results.scroll_offset.y == 0 and not results.show_vertical_scrollbar
+        await pilot.press("escape")
+        assert results.show_vertical_scrollbar and results.virtual_size.height == 200
+
+
+async def test_what_arrives_waits_for_somebody_who_types_but_is_not_lost(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pasa_tui.tui.screens.search._TYPING_SECONDS", 3600.0)
+    monkeypatch.setattr("pasa_tui.tui.screens.search._UNDRAWN_SECONDS", 3600.0)
+    async with running(Script(hanging=True)) as pilot:
+        screen = screen_of(pilot)
+        await pilot.press(*"any", "enter")
+        await until(pilot, lambda: screen.state is not None and len(screen.state.papers) == 3 and not screen._undrawn)
+        results, view = screen.query_one(ResultsList), screen._view
+        assert view is not None and view.follower is not None
+        results.focus()
+        await pilot.press("f", "r")
+        event = PaperFound(
+            paper=paper(77, title="Retrieval that arrived"), provenance=Provenance("search", "way"), depth=0, action=1
+        )
+        judged = PaperJudged(paper_id=event.paper.id, score=0.99, selected=True, reason="")
+        screen.post_message(SearchProgressed(view.follower, view.search_id or 1, [event, judged]))
+        await until(pilot, lambda: screen._undrawn)
+        screen._draw_if_needed()
+        assert "that arrived" not in "".join(lines(pilot))
+        monkeypatch.setattr("pasa_tui.tui.screens.search._TYPING_SECONDS", 0.0)
+        await until(pilot, lambda: "that arrived" in "".join(lines(pilot)))
 
 
 # -- the registry of actions --------------------------------------------------------------------------------

@@ -111,3 +111,33 @@ def test_latex_reads_as_characters(latex: str, plain: str) -> None:
 @given(st.text(alphabet="$\\{}abαx^_ %&#~\"'`=.\n", max_size=60))
 def test_any_latex_can_be_shown(text: str) -> None:
     assert isinstance(readable(text), str)
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["", "d", "de", "den", "dense", "dense z", "dense ze", "z", "#", "#to", "#to r", "n", "na", "2020"]
+        ),
+        st.sampled_from([{}, {IDS[2]: "My naïve note"}, {IDS[0]: "zest"}]),
+        st.sets(st.sampled_from(range(len(PAPERS)))),
+        st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+@given(steps)
+def test_what_is_kept_between_letters_changes_nothing(
+    steps: list[tuple[str, dict[PaperId, str], set[int], bool]],
+) -> None:
+    lister = Lister()
+    for words, notes, there, is_merged in steps:
+        papers = [
+            FoundPaper(Paper("Zest", "dense", arxiv_id=f"2001.0000{at}"), PAPERS[at].provenance, 0, at)
+            if is_merged
+            else PAPERS[at]
+            for at in sorted(there)
+        ]
+        marks = Marks(tags=MARKS.tags, notes=notes)
+        arrangement = Arrangement(words=words)
+        assert lister.listed(papers, arrangement, marks) == Lister().listed(papers, arrangement, marks)

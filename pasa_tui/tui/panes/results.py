@@ -116,7 +116,7 @@ class ResultsList(ScrollView, Filtering, can_focus=True):
         before = self._row - self.scroll_offset.y
         self._everything, self._marks, self._is_known = ranked, marks, is_known
         self._rows = self._lister.listed(ranked, self.arrangement, marks, self._old)
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows))
+        self._resize()
         self._label()
         row = 0
         if self._moved and self._cursor is not None:
@@ -127,6 +127,18 @@ class ResultsList(ScrollView, Filtering, can_focus=True):
         if self._moved:
             self.scroll_to(y=max(0, self._row - before), animate=False, force=True)
         self.refresh()
+
+    def _resize(self) -> None:
+        """Let the scrollbar know how many rows there are."""
+        size, height = Size(self.scrollable_content_region.width, len(self._rows)), self.size.height
+        if (self.virtual_size.height > height) != (size.height > height) or size.width != self.virtual_size.width:
+            # The scrollbar comes or goes.
+            self.virtual_size = size
+        elif size != self.virtual_size:
+            # Set plainly it would have the whole screen laid out anew, at every letter of a filter.
+            self.set_reactive(ResultsList.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+            self.scroll_to(y=min(self.scroll_offset.y, self.max_scroll_y), animate=False, force=True)
 
     def _label(self) -> None:
         rejected = self._marks.rejected
@@ -144,6 +156,11 @@ class ResultsList(ScrollView, Filtering, can_focus=True):
         """Show the papers in another way."""
         self.arrangement = arrangement
         self.show(self._everything, self._marks, self._is_known)
+
+    def action_filter(self) -> None:
+        """Let the keys go into the filter, and meanwhile read what it will be looked for in."""
+        super().action_filter()
+        self.call_after_refresh(self._lister.read, self._everything)
 
     def filtered(self) -> None:
         """Show what fits the filter."""

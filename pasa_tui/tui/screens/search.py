@@ -1,5 +1,6 @@
 """The one screen that everything happens on: question, log, papers, paper."""
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 _DRAW_SECONDS = 0.2
 # Seconds that the cursor rests on a paper before it is shown: laying out an abstract takes longer than moving.
 _REST_SECONDS = 0.06
+# Seconds between the letters of somebody who types, and how long papers that arrive may wait for that.
+_TYPING_SECONDS, _UNDRAWN_SECONDS = 0.15, 1.0
 
 
 class SearchScreen(Taking):
@@ -87,6 +90,7 @@ class SearchScreen(Taking):
         self._glimpsed: int | None = None
         self._marks = Marks()
         self._undrawn: list[Event] = []
+        self._drawn_at = 0.0
         self._resting: Timer | None = None
         self._runs = SearchRuns(self)
 
@@ -231,18 +235,22 @@ class SearchScreen(Taking):
         self._draw()
 
     def _draw_if_needed(self) -> None:
-        if self._undrawn:
+        now = time.monotonic()
+        # Keys come first: what arrives waits while a filter is being typed.
+        is_typed = now - self._results.typed_at < _TYPING_SECONDS
+        if self._undrawn and (not is_typed or now - self._drawn_at > _UNDRAWN_SECONDS):
             self._draw()
 
     def _draw(self) -> None:
-        undrawn, self._undrawn = self._undrawn, []
+        undrawn, self._undrawn, self._drawn_at = self._undrawn, [], time.monotonic()
         view, status = self._view, self.query_one(StatusLine)
         status.running = view is not None and view.follower is not None
         status.show(view.state if view else None, self._place_of(view))
         if view is not None:
             self._log.update_from(undrawn, view.state)
             self._results.show(view.state.ranked(), self._marks.all, self._marks.is_known)
-            self._show_paper()
+            if self._resting is None:
+                self._show_paper()
 
     def on_results_list_highlighted(self) -> None:
         """Show the paper that the cursor is on, once it rests there."""
@@ -251,6 +259,9 @@ class SearchScreen(Taking):
         self._resting = self.set_timer(_REST_SECONDS, self._show_paper)
 
     def _show_paper(self) -> None:
+        if self._resting is not None:
+            self._resting.stop()
+            self._resting = None
         if self._view is None:
             return
         paper_id = self._results.cursor
