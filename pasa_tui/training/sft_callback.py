@@ -1,5 +1,6 @@
 """What happens beside the steps of SFT: figures are written, the time is told, a wish to stop is heeded."""
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from pasa_tui.errors import TrainingError
 from pasa_tui.training.output import MetricsLog
 from pasa_tui.training.session_ppo.processes import Processes
 
@@ -51,7 +53,12 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
             control.should_save = control.should_training_stop = True
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """Write the figures of the last steps."""
+        """Write the figures of the last steps. Raises TrainingError where the training has come apart."""
+        if not math.isfinite(float((logs or {}).get("grad_norm", 0.0))):
+            raise TrainingError(
+                f"The gradient at step {state.global_step:,} is no number any more.",
+                "Train again with a smaller --learning-rate or in --dtype float32.",
+            )
         found = {ours: float(logs[theirs]) for theirs, ours in _NAMES.items() if theirs in (logs or {})}
         if self._log is not None and found:
             self._log.write(state.global_step, found)

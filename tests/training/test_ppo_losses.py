@@ -10,7 +10,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pasa_tui.errors import TrainingError
 from pasa_tui.training.session_ppo.batches import Tokens, batches_of, group
+from pasa_tui.training.session_ppo.checkpoints import Progress, save_checkpoint
 from pasa_tui.training.session_ppo.episodes import Session, TakenAction
 from pasa_tui.training.session_ppo.learner import Learner, Models
 from pasa_tui.training.session_ppo.losses import advantages_of, policy_loss, value_loss, whitened
@@ -212,3 +214,22 @@ def test_a_frozen_policy_stays_as_it_is_while_the_value_model_learns(policy: Pat
     )
     assert all(torch.equal(a, b) for a, b in zip(before, models.policy.parameters(), strict=True))
     assert not torch.equal(head, models.critic.head.weight)
+
+
+def test_a_gradient_that_is_no_number_changes_no_weight(policy: Path) -> None:
+    models, given_sequences = models_of(policy), sequences(5)
+    before = [each.detach().clone() for each in models.policy.parameters()]
+    learner = Learner(models, SETTINGS, Processes(cpu=True))
+    rewards = [[float("nan")] * len(one.answer) for one in given_sequences]
+    with pytest.raises(TrainingError, match="no number"):
+        learner.learn(learner.look_back(given_sequences, rewards), frozen=False, seed=1)
+    assert all(torch.equal(a, b) for a, b in zip(before, models.policy.parameters(), strict=True))
+
+
+def test_no_checkpoint_is_made_of_weights_that_drifted_apart(
+    policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Processes, "same_everywhere", lambda self, values: False)
+    with pytest.raises(TrainingError, match="drifted apart"):
+        save_checkpoint(tmp_path, models_of(policy), Progress(update=3), Processes(cpu=True), kept=1)
+    assert not list(tmp_path.iterdir())

@@ -104,6 +104,28 @@ def test_stopped_and_gone_on_with_it_ends_in_the_same_weights(raw: Path, tmp_pat
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+def test_a_checkpoint_that_a_crash_cut_short_is_not_gone_on_with(raw: Path, tmp_path: Path) -> None:
+    data = lines(tmp_path / "train.jsonl", crawler_rows(160, seed=1))
+    whole, broken = SftOrder(raw, data, tmp_path / "whole"), SftOrder(raw, data, tmp_path / "broken")
+    assert crawler.run(whole, FAST, lambda text: None, stopped=never)
+    assert not crawler.run(broken, FAST, lambda text: None, stopped=after(4))
+    cut_short = broken.output / "checkpoints" / "checkpoint-7"
+    cut_short.mkdir()
+    (cut_short / "model.safetensors").write_bytes(b"half a fi")
+    told: list[str] = []
+    assert crawler.run(replace(broken, resume=True), FAST, told.append, stopped=never)
+    first, second = weights(whole.output), weights(broken.output)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_training_that_comes_apart_ends_and_says_so(raw: Path, tmp_path: Path) -> None:
+    data = lines(tmp_path / "train.jsonl", crawler_rows(400, seed=1))
+    order = SftOrder(raw, data, tmp_path / "out")
+    with pytest.raises(TrainingError, match="no number any more"):
+        crawler.run(order, replace(FAST, learning_rate=1e30), lambda text: None, stopped=never)
+    assert not (order.output / "model.safetensors").exists()
+
+
 def test_adapters_are_merged_into_a_model_that_loads(raw: Path, tmp_path: Path) -> None:
     pytest.importorskip("peft")
     order = SftOrder(raw, lines(tmp_path / "train.jsonl", crawler_rows(160, seed=1)), tmp_path / "out")

@@ -1,10 +1,12 @@
 """The models that learn: what they think of finished sessions, and their steps."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pasa_tui.errors import TrainingError
 from pasa_tui.training.session_ppo.batches import Tokens, batches_of
 from pasa_tui.training.session_ppo.losses import advantages_of, penalised, policy_loss, value_loss, whitened
 from pasa_tui.training.session_ppo.models import answer_logprobs, answer_values
@@ -82,14 +84,18 @@ class Learner:
             lam=settings.lam if models.critic is not None else 1.0,
         )
         returns = advantages + values
-        total, squares, count = self._processes.sums(
-            float(advantages.double().sum()), float((advantages.double() ** 2).sum()), float(len(advantages))
-        )
-        advantages = whitened(advantages.double(), torch.tensor(total), torch.tensor(squares), count).float()
+        # On the CPU, since not every GPU has float64.
+        exact = advantages.cpu().double()
+        total, squares, count = self._processes.sums(float(exact.sum()), float((exact**2).sum()), float(len(exact)))
+        exact = whitened(exact, torch.tensor(total), torch.tensor(squares), count)
+        advantages = exact.float().to(advantages.device)
         return Experience(sequences, logprobs, reference, values, advantages, returns, float(entropies.sum()))
 
     def learn(self, experience: Experience, *, frozen: bool, seed: int) -> dict[str, float]:
-        """Make the steps of one update; the policy makes none while `frozen`. Figures are means over all processes."""
+        """Make the steps of one update; the policy makes none while `frozen`. Figures are means over all processes.
+
+        Raises TrainingError, with the weights as they were, where a gradient is no number.
+        """
         import torch
 
         settings, models = self._settings, self.models
@@ -147,6 +153,12 @@ class Learner:
             parameters = list(model.parameters())
             self._processes.add_gradients(parameters)
             norms.append(float(torch.nn.utils.clip_grad_norm_(parameters, settings.grad_norm)))
+        if not all(map(math.isfinite, norms)):
+            # The gradients are the same in all processes, so all end here.
+            raise TrainingError(
+                "A gradient is no number any more; the weights were not changed by it.",
+                "Train again with a smaller --learning-rate or in --dtype float32. The last checkpoint is whole.",
+            )
         models.optimizer.step()
         return norms[0], norms[1]
 

@@ -59,13 +59,12 @@ class Processes:
 
     def same_everywhere(self, values: Iterable["Tensor"]) -> bool:
         """Whether all processes hold the same numbers, to the last bit."""
-        import torch
-
-        mine = torch.stack([value.detach().double().sum() for value in values])
         if self.count == 1:
             return True
+        import torch
         import torch.distributed as dist
 
+        mine = torch.stack([value.detach().double().sum() for value in values])
         least, most = mine.clone(), mine.clone()
         dist.all_reduce(least, op=dist.ReduceOp.MIN)
         dist.all_reduce(most, op=dist.ReduceOp.MAX)
