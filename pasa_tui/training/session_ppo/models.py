@@ -98,9 +98,12 @@ def dtype_of(wanted: str, device: Any) -> str:
 
 
 def quieten() -> None:
-    """Keep transformers from telling of each folder it reads."""
+    """Keep transformers from telling of each folder it reads, and of names that the libraries above it still use."""
+    import warnings
+
     from transformers.utils import logging
 
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     logging.set_verbosity_error()
     logging.disable_progress_bar()
 
