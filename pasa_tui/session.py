@@ -51,7 +51,7 @@ class Session:
         except BaseException:
             agent.close()
             raise
-        return RunningSearch(search_id, request, agent, self.library, past=past)
+        return RunningSearch(search_id, request, agent, self.library, past=past, brought=past)
 
     def resume(
         self, search_id: int, *, max_cost: float | None = None, steps: Sequence[HandStep] = ()
@@ -77,7 +77,10 @@ class Session:
 
 
 class RunningSearch:
-    """One search under way. `state` is the fold of all events so far, those of earlier runs included."""
+    """One search under way. `state` is the fold of all events so far, those of earlier runs included.
+
+    `brought` are events that a new search begins with: the papers of the one that it goes on from.
+    """
 
     def __init__(
         self,
@@ -87,8 +90,10 @@ class RunningSearch:
         library: Library,
         *,
         past: Sequence[Event],
+        brought: Sequence[Event] = (),
         steps: Sequence[HandStep] = (),
     ) -> None:
+        self.brought = brought
         self.search_id = search_id
         self.request = request
         self.state = SearchState()

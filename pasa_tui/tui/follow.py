@@ -20,6 +20,11 @@ class Running(Protocol):
         """Its number in the library."""
         ...
 
+    @property
+    def brought(self) -> "Sequence[Event]":
+        """What it begins with, before its own events: the papers of a search that it goes on from."""
+        ...
+
     def events(self) -> "AsyncGenerator[Event, None]":
         """All events to the end; closing it stops the search."""
         ...
@@ -51,7 +56,7 @@ class Follower:
 
     async def _follow(self, deliver: "Callable[[int, Sequence[Event]], None]") -> None:
         running = self._start()
-        batch: list[Event] = []
+        batch: list[Event] = list(running.brought)
 
         def flush() -> None:
             if batch:

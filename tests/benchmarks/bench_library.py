@@ -51,6 +51,7 @@ class Streaming:
     """A search without end: papers that are met, met again and judged."""
 
     search_id = 1
+    brought = ()
 
     async def events(self) -> AsyncGenerator[Event, None]:
         pick, number = random.Random(1), 0

@@ -127,6 +127,7 @@ class Replay:
 
     script: Sequence[Event]
     search_id: int = 1
+    brought: Sequence[Event] = ()
     late: list[float] = field(default_factory=list)
 
     async def events(self) -> AsyncGenerator[Event, None]:

@@ -19,7 +19,7 @@ from pasa_tui.tui.screens.labelling import LineDialog
 from tests.helpers import paper
 from tests.library.builders import QUERY, kept
 from tests.tui.conftest import Running, ask, screen_of, until
-from tests.tui.test_app import notes
+from tests.tui.test_app import lines, notes
 
 
 async def history(pilot: Pilot[None]) -> OptionList:
@@ -132,7 +132,10 @@ async def test_a_refined_question_goes_on_from_the_papers_found(running: Running
         )
         row = library.searches()[0]
         assert (row.parent, row.query) == (1, "papers on sparse retrieval")
-        assert len(library.state(2).papers) == 6 and library.state(2).papers[paper(7).id].score == 0.9
+        kept_state = library.state(2)
+        assert len(kept_state.papers) == 6 and kept_state.papers[paper(7).id].score == 0.9
+        assert screen.state is not None and screen.state.papers == kept_state.papers
+        assert len([line for line in lines(pilot) if line]) == 6
 
 
 async def test_past_questions_come_back_into_the_editor(running: Running, library: Library) -> None:
