@@ -55,10 +55,13 @@ def dry_stages(funnel: Funnel) -> Iterator[tuple[str, str, str]]:
     if funnel.searches and funnel.results == 0:
         yield (
             "results",
-            f"None of {funnel.searches} searches brought a paper.",
+            "The search brought no paper."
+            if funnel.searches == 1
+            else f"None of {funnel.searches} searches brought a paper.",
             "Sources failed, as the log says."
             if funnel.failures
-            else "The source may not cover the topic, or the cut-off date may leave nothing.",
+            else "The source may not cover the topic, the cut-off date may leave nothing, or the question may have no "
+            "word that tells papers apart.",
         )
     if funnel.met >= _FEW and funnel.judged == 0:
         yield "judged", f"None of {funnel.met} papers was judged.", "The Selector gave no answer; check the model."

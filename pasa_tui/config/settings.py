@@ -298,14 +298,15 @@ def checked(name: str, text: str) -> bool | int | float | str:
     if cls is None or field_name not in {item.name for item in dataclasses.fields(cls)}:
         raise ConfigError(f"There is no setting {name}.", "`pasa-tui config show` lists every setting.")
     # Of what a setting may be, text is the last resort: 5 is a number, and "auto" is none.
+    wrong = []
     for value in (*_read_value(text), text):
         try:
             given: bool | int | float | str = getattr(msgspec.convert({field_name: value}, cls), field_name)
         except msgspec.ValidationError as error:
-            wrong = error
+            wrong.append(error)
         else:
             return given
-    raise _wrong(wrong, section, cls, "as typed")
+    raise _wrong(wrong[0], section, cls, "as typed")
 
 
 def choices_of(name: str) -> tuple[str, ...]:

@@ -117,7 +117,7 @@ class Searches(LibraryFile):
         """Past searches, newest first; with `text`, those whose question or title has its words.
 
         A word counts by its beginning, so that the list narrows while it is being typed. `deleted` lists those that
-        were put away instead.
+        were put away instead, the one put away last first.
         """
         expression = match_expression(text)
         where = f"WHERE deleted_at IS {'NOT ' if deleted else ''}NULL"
@@ -125,7 +125,7 @@ class Searches(LibraryFile):
             where += " AND id IN (SELECT rowid FROM searches_fts WHERE searches_fts MATCH ?)"
         with self._reading() as connection:
             rows = connection.execute(
-                f"SELECT * FROM searches {where} ORDER BY id DESC LIMIT ?",
+                f"SELECT * FROM searches {where} ORDER BY {'deleted_at DESC, ' if deleted else ''}id DESC LIMIT ?",
                 (*([expression] if expression else []), limit),
             ).fetchall()
         return [search_of(row, self._status(row)) for row in rows]

@@ -14,7 +14,7 @@ BINS = 20
 _POINTS = 200
 _NODES = 40
 # The share of the width that the label of a year takes.
-_LABEL = 0.07
+_LABEL = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,7 @@ ACTIONS = (
     Action("history", "duplicate", "f9", "Copy", "Keep a copy of this search"),
     Action("history", "delete", "f8", "Delete", "Put this search away", True),
     Action("history", "restore", "ctrl+z", "Undelete", "Bring back the search deleted last"),
+    Action("history", "help", "f1", "Help", "Show all keys, these included", True),
     Action("history", "close", "escape", "Close", "Back to the search", True),
 )
 

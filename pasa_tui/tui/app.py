@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from platformdirs import user_downloads_path
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from pasa_tui.config import Paths, shipped_dir
 from pasa_tui.errors import PasaError
-from pasa_tui.tui.actions import ACTIONS, Action
+from pasa_tui.tui.actions import ACTIONS
 from pasa_tui.tui.screens.choosing import Choices
 from pasa_tui.tui.screens.search import SearchScreen
 from pasa_tui.tui.themes import FALLBACK_THEME, load_themes
@@ -97,12 +99,17 @@ class PasaApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Textual's own commands, and every action of the screen from the registry."""
         yield from super().get_system_commands(screen)
+        # A dialog with actions of its own has the name of their place.
+        groups = ("search", "results") if screen is self.search_screen else (screen.id,)
         for action in ACTIONS:
-            if action.group in ("search", "results") and screen is self.search_screen:
-                yield SystemCommand(
-                    f"{action.label} ({action.key_names.split()[0]})", action.help, partial(self._run, action)
-                )
+            if action.group in groups:
+                place = screen.query_one("#results") if action.group == "results" else screen
+                name = f"{action.label} ({action.key_names.split()[0]})"
+                yield SystemCommand(name, action.help, partial(self.run_action, action.name, place))
 
-    async def _run(self, action: Action) -> None:
-        place = self.search_screen if action.group == "search" else self.search_screen.query_one(f"#{action.group}")
-        await self.run_action(action.name, default_namespace=place)
+    def deliver_screenshot(
+        self, filename: str | None = None, path: str | None = None, time_format: str | None = None
+    ) -> str | None:
+        """Into the folder of downloads, or the working directory where there is none, as on servers."""
+        folder = Path(path) if path else user_downloads_path()
+        return super().deliver_screenshot(filename, str(folder if folder.is_dir() else Path.cwd()), time_format)

@@ -6,6 +6,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pasa_tui.tui.text import readable
+
 if TYPE_CHECKING:
     from pasa_tui.events import FoundPaper
     from pasa_tui.library import Marks
@@ -169,7 +171,7 @@ def _key(found: "FoundPaper", order: str) -> tuple[object, ...]:
         case "date":
             return (-found.paper.date.toordinal() if found.paper.date else 1,)
         case "title":
-            return (folded(found.paper.title).lstrip("\"'“‘([{"),)
+            return (folded(readable(found.paper.title)).lstrip("\"'“‘([{"),)
         case "depth":
             return (found.depth,)
     return (_WAYS.index(found.provenance.kind), found.provenance.text)

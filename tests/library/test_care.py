@@ -20,6 +20,15 @@ def found_in(library: Library, text: str = "paper") -> set[str]:
     return {row.paper.id for row in library.find_papers(text)}
 
 
+def test_those_deleted_are_listed_from_the_last_one(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [library.create_search(QUERY, {}) for _ in range(3)]
+    days = iter(f"2026-01-0{day}T00:00:00.000+00:00" for day in (1, 2, 3))
+    monkeypatch.setattr("pasa_tui.library.searches.now", lambda: next(days))
+    for at in (2, 0, 1):
+        library.delete_search(numbers[at])
+    assert [row.id for row in library.searches(deleted=True)] == [numbers[1], numbers[0], numbers[2]]
+
+
 def test_a_deleted_search_comes_back_until_it_is_forgotten(library: Library) -> None:
     one, two = kept(library, 1, 2), kept(library, 2, 3)
     library.delete_search(one)

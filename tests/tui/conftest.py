@@ -59,7 +59,7 @@ class Script:
         world = replace(
             world,
             results={"first search": self.papers, "second search": self.papers[:1]},
-            sections={self.papers[0].id: {"Related Work": self.cited, "skip this": self.cited}},
+            sections={best.id: {"Related Work": self.cited, "skip this": self.cited} for best in self.papers[:1]},
             broken=self.broken,
             name="sample",
         )

@@ -396,6 +396,36 @@ async def test_the_palette_offers_every_action_of_the_screen(running: Running) -
                 assert action.label in titles
 
 
+async def test_the_history_has_help_and_its_own_actions_in_the_palette(running: Running) -> None:
+    async with running() as pilot:
+        await ask(pilot)
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HistoryScreen))
+        commands = {command.title: command.callback for command in pilot.app.get_system_commands(pilot.app.screen)}
+        assert {"Undelete (ctrl+z)", "Merge (f7)", "Copy (f9)"} <= commands.keys()
+        assert "Star (s)" not in commands
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+
+
+async def test_a_search_without_papers_says_why_where_they_would_be(running: Running) -> None:
+    async with running(Script(papers=(), cited=(paper(11),), scores=())) as pilot:
+        await pilot.press(*"any", "enter")
+        screen = screen_of(pilot)
+        await until(pilot, lambda: screen.idle and screen.state is not None and screen.state.ending)
+        await until(pilot, lambda: "brought a paper" in lines(pilot)[0])
+
+
+async def test_a_screenshot_needs_no_folder_of_downloads(
+    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pasa_tui.tui.app.user_downloads_path", lambda: tmp_path / "nowhere")
+    monkeypatch.chdir(tmp_path)
+    async with running() as pilot:
+        pilot.app.deliver_screenshot("shot.svg")
+        await until(pilot, (tmp_path / "shot.svg").exists)
+
+
 @pytest.mark.parametrize("group", PLACES)
 def test_every_action_has_its_method(group: str) -> None:
     from pasa_tui.tui.panes.paper import PaperPane

@@ -28,7 +28,7 @@ async def test_a_filter_narrows_while_it_is_typed_and_escape_takes_it_away(runni
         await pilot.press("enter", "j")
         assert len(shown(pilot)) == 1 and results.filter_text == "spars"
         await pilot.press("f", "backspace", "ctrl+u", *"s#")
-        assert shown(pilot) == []
+        assert "No paper here fits the filter" in shown(pilot)[0] and results.cursor is None
         await pilot.press("escape")
         assert len(shown(pilot)) == 5 and results.filter_text == ""
 
@@ -160,7 +160,22 @@ async def test_the_new_ones_since_the_last_search(running: Running) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
         await pilot.press("down", "down", "down", "down", "enter")
         await until(pilot, lambda: results.arrangement.view == "new")
-        assert shown(pilot) == []
+        assert "No paper here fits" in shown(pilot)[0]
+
+
+async def test_the_format_follows_the_suffix_that_is_typed(running: Running, tmp_path: Path) -> None:
+    async with running() as pilot:
+        await ask(pilot)
+        for name, begins in (("out.csv", "score,"), ("out.RIS", "TY  - "), ("out.md", "1. **"), ("out.bib", "@")):
+            await pilot.press("e")
+            await until(pilot, lambda: isinstance(pilot.app.screen, ExportDialog))
+            field = pilot.app.screen.query_one(Input)
+            field.value = str(tmp_path / name)
+            await pilot.pause()
+            assert field.value == str(tmp_path / name)
+            await pilot.press("enter")
+            await until(pilot, lambda name=name: (tmp_path / name).exists())  # type: ignore[misc]
+            assert (tmp_path / name).read_text(encoding="utf-8-sig").lstrip().startswith(begins), name
 
 
 async def test_export_of_the_picked_in_any_format_to_the_clipboard(running: Running, tmp_path: Path) -> None:

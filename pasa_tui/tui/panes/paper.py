@@ -113,7 +113,8 @@ def _facts(found: FoundPaper) -> Content:
         paper.date.isoformat() if paper.date else "",
         paper.venue or "",
         " ".join(paper.categories),
-        paper.url or paper.source_id or "",
+        # An id of a corpus's own leads nowhere.
+        paper.url or "",
     ]
     return Content.styled("  ·  ".join(part for part in parts if part), MUTED)
 

@@ -1,5 +1,6 @@
 """The ranked papers: a list that draws only the lines in view, so thousands of papers cost no more than ten."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from pasa_tui.events import FoundPaper
+from pasa_tui.events import FoundPaper, SearchState
 from pasa_tui.library import Marks
 from pasa_tui.papers import Paper, PaperId
 from pasa_tui.tui.actions import bindings
@@ -81,6 +82,7 @@ class ResultsList(ScrollView, Filtering, can_focus=True):
         self._cursor: PaperId | None = None
         self._row = 0
         self._moved = False
+        self._why_empty = ""
 
     # -- what is shown ------------------------------------------------------------------------------------
 
@@ -127,6 +129,11 @@ class ResultsList(ScrollView, Filtering, can_focus=True):
         if self._moved:
             self.scroll_to(y=max(0, self._row - before), animate=False, force=True)
         self.refresh()
+
+    def explain(self, state: SearchState) -> None:
+        """Say why a search that has ended has no papers."""
+        said = " ".join(f"{warning.message} {warning.hint}" for warning in state.warnings)
+        self._why_empty = said or "This search met no paper." if state.ending else ""
 
     def _resize(self) -> None:
         """Let the scrollbar know how many rows there are."""
@@ -191,12 +198,21 @@ class ResultsList(ScrollView, Filtering, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """The line `y` cells from the top of what is in view."""
         row, width = self.scroll_offset.y + y, self.scrollable_content_region.width
+        if not self._rows:
+            return self._told(y, width)
         if row >= len(self._rows):
             return Strip.blank(width, self.rich_style)
         found = self._rows[row]
         on_cursor = row == self._row
         base = self._style("results--cursor") if on_cursor else self.rich_style
         return Strip(self._segments(found, width, base, on_cursor=on_cursor)).adjust_cell_length(width, base)
+
+    def _told(self, y: int, width: int) -> Strip:
+        """A line of why there is nothing."""
+        text = "No paper here fits the filter or the view: escape drops the filter, a shows all papers."
+        said = textwrap.wrap(text if self._everything else self._why_empty, max(1, width - 2))
+        style = self.rich_style + self._style("results--fact")
+        return Strip([Segment(f" {said[y]}" if y < len(said) else "", style)]).adjust_cell_length(width, style)
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(name)

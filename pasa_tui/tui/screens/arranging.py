@@ -111,7 +111,7 @@ class Arranging(Starting):
         """Change settings."""
         from pasa_tui.tui.screens.settings import SettingsScreen
 
-        self.app.push_screen(SettingsScreen(self._paths, self._take_settings))
+        self.app.push_screen(SettingsScreen(self._paths, self._choices.corpora, self._take_settings))
 
     def use_ollama(self, name: str) -> None:
         """Write a profile for a model of Ollama into the settings, and make it the one that searches."""

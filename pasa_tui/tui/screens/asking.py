@@ -1,6 +1,6 @@
 """The screen's small questions: where to search, which cut-off; and what it says when something is wrong."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -85,15 +85,17 @@ def ask_expected(screen: Screen[None], model: str, expected: "Expectation", begi
     screen.app.push_screen(ConfirmDialog(question, "Search", title="What this is likely to take"), answered)
 
 
-def ask_history(screen: Screen[None], library: "Library", use: "Callable[[HistoryChoice], None]") -> None:
-    """Let the user choose a past search, and `use` the choice."""
+def ask_history(
+    screen: Screen[None], library: "Library", keys: "Mapping[str, str]", use: "Callable[[HistoryChoice], None]"
+) -> None:
+    """Let the user choose a past search, and `use` the choice. `keys` are the user's own, by the names of actions."""
     from pasa_tui.tui.screens.history import HistoryScreen
 
     def chosen(choice: "HistoryChoice | None") -> None:
         if choice is not None:
             use(choice)
 
-    screen.app.push_screen(HistoryScreen(library), chosen)
+    screen.app.push_screen(HistoryScreen(library, keys), chosen)
 
 
 def ask_cut_off(screen: Screen[None], current: str, use: Callable[[str], None]) -> None:

@@ -92,9 +92,16 @@ class ExportDialog(Dialog[ExportChoice | None]):
         chosen = FORMATS[str(event.value)]
         field = self.query_one(Input)
         path = Path(field.value.strip() or self._path)
-        if path.suffix != chosen.suffix and format_of(path):
+        if path.suffix.lower() != chosen.suffix and format_of(path):
             field.value = str(path.with_suffix(chosen.suffix))
         self.query_one(Checkbox).display = chosen.encodes
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The format follows the file's suffix, where that is another's."""
+        path, chosen = Path(event.value.strip()), self.query_one(Select)
+        wanted = format_of(path)
+        if wanted and path.suffix.lower() != FORMATS[str(chosen.value)].suffix:
+            chosen.value = wanted
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#export")

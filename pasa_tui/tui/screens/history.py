@@ -1,6 +1,6 @@
 """Past searches and all papers of the library: find, open, resume, rename, copy, compare, merge, delete, undo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -39,9 +39,11 @@ class HistoryScreen(Dialog[HistoryChoice | None]):
 
     BINDINGS = bindings("history")
 
-    def __init__(self, library: Library) -> None:
-        super().__init__()
+    def __init__(self, library: Library, keys: Mapping[str, str] | None = None) -> None:
+        """`keys` are the user's own, by the names of actions."""
+        super().__init__(id="history")
         self._library = library
+        self._keys = keys
         self._papers = False
         self._picked: list[int] = []
         self._deleted: list[int] = []
@@ -106,6 +108,12 @@ class HistoryScreen(Dialog[HistoryChoice | None]):
         """Answer: search for the same once more; what is new since can be shown alone."""
         if (search_id := self._search()) is not None:
             self.dismiss(HistoryChoice("rerun", search_id))
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        from pasa_tui.tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen("history", self._keys))
 
     def action_close(self) -> None:
         """Answer nothing."""
@@ -192,8 +200,13 @@ class HistoryScreen(Dialog[HistoryChoice | None]):
             self._deleted = [row.id for row in self._try(lambda: self._library.searches(deleted=True)) or ()][:1]
         if self._deleted:
             search_id = self._deleted.pop()
-            self._try(lambda: self._library.restore_search(search_id))
+            try:
+                self._library.restore_search(search_id)
+            except PasaError as error:
+                self.notify(str(error), severity="error", markup=False)
+                return
             self._refill()
+            self.notify(f"Search {search_id} is back.", markup=False)
         else:
             self.notify("No search was deleted.", markup=False)
 
@@ -216,28 +229,30 @@ class HistoryScreen(Dialog[HistoryChoice | None]):
 
     def _refill(self) -> None:
         line, options = self.query_one(Input), self.query_one(OptionList)
-        kept = options.highlighted
+        kept, more = options.highlighted, ""
         found: list[Option]
         if self._papers:
             title, line.placeholder = "Papers of all searches", "Words of title, abstract or authors"
-            found = [
-                Option(_paper_line(row), id=row.paper.id) for row in self._try(lambda: self._found(line.value)) or ()
-            ]
+            papers = self._try(lambda: self._found(line.value)) or []
+            found = [Option(_paper_line(row), id=row.paper.id) for row in papers[:_MOST]]
+            more = "There are more: more words find them." if len(papers) > _MOST else ""
             nothing = "No paper of the library has these words." if line.value.strip() else "Type to find papers."
         else:
             title, line.placeholder = "Past searches", "Type to find a past search"
-            rows = self._try(lambda: self._library.searches(line.value, _MOST)) or ()
-            found = [Option(_search_line(row, picked=row.id in self._picked), id=str(row.id)) for row in rows]
+            rows = self._try(lambda: self._library.searches(line.value, _MOST + 1)) or []
+            found = [Option(_search_line(row, picked=row.id in self._picked), id=str(row.id)) for row in rows[:_MOST]]
+            more = "Older ones are not listed: more words find them." if len(rows) > _MOST else ""
             nothing = "No past search has these words." if line.value.strip() else "No search is kept yet."
         self.query_one(".dialog").border_title = title
         options.clear_options()
-        options.add_options(found or [Option(Content.styled(nothing, MUTED), disabled=True)])
+        said = more if found else nothing
+        options.add_options([*found, *([Option(Content.styled(said, MUTED), disabled=True)] if said else [])])
         if found:
             options.highlighted = min(kept or 0, len(found) - 1)
 
     def _found(self, text: str) -> list[PaperRow]:
         starred = not text.strip()
-        return self._library.find_papers(text, _MOST, starred=starred)
+        return self._library.find_papers(text, _MOST + 1, starred=starred)
 
 
 def _search_line(row: SearchRow, *, picked: bool) -> Content:

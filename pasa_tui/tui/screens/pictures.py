@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.geometry import Size
 from textual.widgets import TabbedContent, TabPane
 from textual_plotext import PlotextPlot
 
@@ -25,6 +27,10 @@ _NAMES = {"growth": "Over time", "scores": "Scores", "years": "Years", "citation
 _ROOT = 0.5
 # Cells that the label of a paper takes, about.
 _LABEL = 20
+# What plotext takes for the frame, and above and below it for the title and the years.
+_FRAME_CELLS, _FRAME_LINES = 2, 4
+# Steps of a scale of papers, which are whole.
+_TICKS = 6
 
 
 class PicturesScreen(Dialog[None]):
@@ -59,10 +65,22 @@ class PicturesScreen(Dialog[None]):
             "growth": self._growth,
             "scores": self._scores,
             "years": self._years,
-            "citations": self._citations,
         }
         for name, draw in drawing.items():
             draw(self.query_one(f"#plot-{name}", PlotextPlot).plt)
+        self.call_after_refresh(self._draw_citations)
+
+    def on_resize(self) -> None:
+        """What has room for a label depends on the size."""
+        self.call_after_refresh(self._draw_citations)
+
+    def _draw_citations(self) -> None:
+        # The plot of a tab that is not shown has no size of its own.
+        size = self.query_one(f"#plot-{self.query_one(TabbedContent).active}", PlotextPlot).size
+        widget = self.query_one("#plot-citations", PlotextPlot)
+        widget.plt.clear_figure()
+        self._citations(widget.plt, size)
+        widget.refresh()
 
     def action_step(self, step: int) -> None:
         """To the next picture, or the previous one."""
@@ -98,6 +116,11 @@ class PicturesScreen(Dialog[None]):
         plot.title("Papers met and selected over the seconds of the search")
         plot.plot(figure.seconds, figure.met, label="met", marker="braille")
         plot.plot(figure.seconds, figure.selected, label="selected", marker="braille")
+        high = max(1, *figure.met)
+        step = max(1, -(-high // _TICKS))
+        ticks = list(range(0, high + 1, step))
+        plot.ylim(0, high)
+        plot.yticks(ticks, [f"{tick:,}" for tick in ticks])
 
     def _scores(self, plot: Any) -> None:
         counts = histogram(self._state).counts
@@ -119,19 +142,26 @@ class PicturesScreen(Dialog[None]):
                 width=0.8,
             )
 
-    def _citations(self, plot: Any) -> None:
+    def _citations(self, plot: Any, size: Size) -> None:
         figure = citation_map(self._state)
         plot.title("Citations among the best papers, in the order of time; green: selected")
         for citing, cited in figure.edges:
             ends = figure.nodes[citing], figure.nodes[cited]
             plot.plot([node.x for node in ends], [node.y for node in ends], marker="braille", color="gray")
-        for node in figure.nodes:
-            colour = "green" if node.selected else "default"
-            plot.text(
-                f"● {clean_text(node.label)}", node.x, node.y, alignment="left", color=colour, background="default"
-            )
         # Room for the label of the last one.
-        plot.xlim(0, 1 + _LABEL / max(_LABEL, self.size.width))
+        right = 1 + _LABEL / max(_LABEL, size.width)
+        wide, high = size.width - _FRAME_CELLS - 1, size.height - _FRAME_LINES - 1
+        places = [(round(node.y * high), round(node.x / right * wide)) for node in figure.nodes]
+        taken = set(places)
+        for node, (row, column) in zip(figure.nodes, places, strict=True):
+            label = clean_text(node.label)
+            cells = {(row, column + at) for at in range(1, cell_len(label) + 4)}
+            is_free = not cells & taken
+            taken |= cells if is_free else set()
+            colour = "green" if node.selected else "default"
+            text = f"● {label}" if is_free else "●"
+            plot.text(text, node.x, node.y, alignment="left", color=colour, background="default")
+        plot.xlim(0, right)
         plot.ylim(0, 1)
         plot.xticks([x for _, x in figure.years], [str(year) for year, _ in figure.years])
         plot.yticks([])

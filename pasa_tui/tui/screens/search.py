@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pasa_tui.session import Session
     from pasa_tui.tui.panes.log import ActionLog
     from pasa_tui.tui.panes.welcome import Welcome
+    from pasa_tui.tui.screens.history import HistoryChoice
 
 # Seconds between two rankings of the list while papers stream in: the eye follows no faster.
 _DRAW_SECONDS = 0.2
@@ -248,6 +249,7 @@ class SearchScreen(Taking):
         status.show(view.state if view else None, self._place_of(view))
         if view is not None:
             self._log.update_from(undrawn, view.state)
+            self._results.explain(view.state)
             self._results.show(view.state.ranked(), self._marks.all, self._marks.is_known)
             if self._resting is None:
                 self._show_paper()
@@ -377,10 +379,11 @@ class SearchScreen(Taking):
         """Past searches."""
         from pasa_tui.tui.screens.asking import ask_history
 
+        def use(chosen: "HistoryChoice") -> None:
+            self.open_search(chosen.search_id, chosen.what, chosen.paper_id)
+
         if session := self._require_session():
-            ask_history(
-                self, session.library, lambda chosen: self.open_search(chosen.search_id, chosen.what, chosen.paper_id)
-            )
+            ask_history(self, session.library, self._keys, use)
 
     def action_help(self) -> None:
         """All keys."""

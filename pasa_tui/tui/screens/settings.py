@@ -11,7 +11,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from pasa_tui.config import Paths
-from pasa_tui.config.editing import change_setting
+from pasa_tui.config.editing import change_setting, unset_setting
 from pasa_tui.config.settings import SettingInfo, Settings, checked, choices_of, explain, load_settings
 from pasa_tui.errors import ConfigError
 from pasa_tui.tui.listing import folded
@@ -28,10 +28,13 @@ class SettingsScreen(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close")]
 
-    def __init__(self, paths: Paths, changed: Callable[[Settings], None]) -> None:
-        """`changed` is told of the settings as they are after each change."""
+    def __init__(
+        self, paths: Paths, corpora: Callable[[], Sequence[tuple[str, str]]], changed: Callable[[Settings], None]
+    ) -> None:
+        """`corpora` are those there are, with descriptions; `changed` is told of the settings after each change."""
         super().__init__()
         self._paths = paths
+        self._corpora = corpora
         self._changed = changed
 
     def compose(self) -> ComposeResult:
@@ -99,25 +102,31 @@ class SettingsScreen(Dialog[None]):
         if section in ("profiles", "keys"):
             self.notify(f"Change [{section}] in {self._paths.config_file}.", markup=False)
             return
-        value = _text(info.value)
-        if words := choices_of(info.name):
-            named = [(word, "as it is now" if word == value else "") for word in words]
+        self._ask(info, _text(info.value))
+
+    def _ask(self, info: SettingInfo, value: str) -> None:
+        now = _text(info.value)
+        words = [(word, "as it is now" if word == now else "") for word in choices_of(info.name)]
+        if choices := self._corpora() if info.name == "search.corpus" else words:
             self.app.push_screen(
-                ChoiceDialog(info.name, named, value, info.description), lambda it: self._set(info, it)
+                ChoiceDialog(info.name, choices, value, info.description), lambda it: self._set(info, it)
             )
         else:
-            dialog = LineDialog(info.name, info.description, value, f"As it is now: {value or 'empty'}")
-            self.app.push_screen(dialog, lambda it: self._set(info, it))
+            hint = f"As it is now: {now or 'empty'}. Nothing at all: the default."
+            self.app.push_screen(LineDialog(info.name, info.description, value, hint), lambda it: self._set(info, it))
 
     def _set(self, info: SettingInfo, text: str | None) -> None:
         if text is None or text == _text(info.value):
             return
         section, _, name = info.name.partition(".")
         try:
-            change_setting(self._paths.config_file, section, name, checked(info.name, text))
+            if text.strip():
+                change_setting(self._paths.config_file, section, name, checked(info.name, text))
+            else:
+                unset_setting(self._paths.config_file, section, name)
             self._changed(load_settings(self._paths.config_file))
         except ConfigError as error:
-            self.app.push_screen(ErrorDialog(error))
+            self.app.push_screen(ErrorDialog(error), lambda _: self._ask(info, text))
         else:
             if info.source.startswith("PASA_TUI_"):
                 self.notify(f"{info.source} still stands over the file.", severity="warning", markup=False)
