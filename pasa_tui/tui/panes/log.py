@@ -85,6 +85,15 @@ class ActionLog(Tree[int | str], Filtering):
             if action is not None and not action.finished and not action.failures:
                 node.set_label(self._label(action))
 
+    def render_label(self, node: TreeNode[int | str], base_style: Style, style: Style) -> Text:
+        """The label, with an ellipsis where the pane ends."""
+        text = super().render_label(node, base_style, style)
+        guides, above = 0, node.parent
+        while above is not None and above is not self.root:
+            guides, above = guides + self.guide_depth, above.parent
+        text.truncate(max(1, self.scrollable_content_region.width - guides - self.guide_depth), overflow="ellipsis")
+        return text
+
     def filtered(self) -> None:
         """Show the lines that fit the filter."""
         self.show(self._state)
