@@ -36,11 +36,9 @@ class MarkedPapers(LibraryFile):
         of them, no words mean all of these papers, by title.
         """
         expression = match_expression(text, shortest=_SHORTEST)
-        conditions, values, order, tables = ["TRUE"], [], "papers.title", "papers"
-        if expression:
-            tables = "papers_fts JOIN papers ON papers.number = papers_fts.rowid"
-            conditions, values, order = ["papers_fts MATCH ?"], [expression], "bm25(papers_fts, 4, 1, 2), papers.number"
-        elif text.strip() or not (tag or starred):
+        conditions: list[str] = []
+        values: list[str] = []
+        if not expression and (text.strip() or not (tag or starred)):
             return []
         if tag:
             conditions.append("papers.id IN (SELECT paper_id FROM tags WHERE tag = ?)")
@@ -50,10 +48,19 @@ class MarkedPapers(LibraryFile):
         with self._reading() as connection:
             if connection.execute("SELECT 1 FROM searches WHERE deleted_at IS NOT NULL LIMIT 1").fetchone():
                 conditions.append(_HELD)
+            if expression:
+                # The best are found by their numbers first: sorting thousands of whole rows takes twice as long.
+                best = (
+                    "SELECT papers_fts.rowid AS place, bm25(papers_fts, 4, 1, 2) AS score FROM papers_fts"
+                    f"{' JOIN papers ON papers.number = papers_fts.rowid' if conditions else ''}"
+                    f" WHERE {' AND '.join(['papers_fts MATCH ?', *conditions])} ORDER BY score, place LIMIT ?"
+                )
+                found = f"({best}) JOIN papers ON papers.number = place ORDER BY score, place"
+                values.insert(0, expression)
+            else:
+                found = f"papers WHERE {' AND '.join(conditions)} ORDER BY papers.title LIMIT ?"
             rows = connection.execute(
-                f"SELECT papers.*, {_SEARCHES_OF} AS searches FROM {tables}"
-                f" WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?",
-                (*values, limit),
+                f"SELECT papers.*, {_SEARCHES_OF} AS searches FROM {found}", (*values, limit)
             ).fetchall()
             return [self._paper_row(connection, row) for row in rows]
 
