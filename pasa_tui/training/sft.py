@@ -88,7 +88,10 @@ def save_model(trainer: Any, tokenizer: Any, order: SftOrder, processes: Process
     if merged:
         from peft import PeftModel
         from transformers import AutoModelForCausalLM
+        from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
+        # Under ZeRO-3 it would be divided among all processes, of which only this one is here.
+        unset_hf_deepspeed_config()
         whole = AutoModelForCausalLM.from_pretrained(order.model, dtype="float32", local_files_only=True)
         PeftModel.from_pretrained(whole, str(passing)).merge_and_unload().save_pretrained(order.output)
     tokenizer.save_pretrained(order.output)
