@@ -1,5 +1,6 @@
 """The folder that a training writes: its model, its checkpoints, its figures."""
 
+import hashlib
 import os
 import time
 from collections.abc import Mapping
@@ -16,6 +17,20 @@ SETTINGS = "training.json"
 """What was trained: stage, settings, data, versions, figures."""
 CHECKPOINTS = "checkpoints"
 """Folder of `checkpoint-<step>` folders, each enough to go on exactly."""
+
+
+def sha256_of(file: Path) -> str:
+    """What a file holds, as 64 hexadecimal digits. Raises TrainingError where it can't be read."""
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise TrainingError(f"{file} can't be read: {error.strerror}.", "Give another file.") from error
+
+
+def what_was(name: str, value: object) -> str:
+    """How a training that is to be gone on with was another."""
+    return "its data were others" if name == "sha256" else f"{name} was {value}"
 
 
 def prepare_output(folder: Path, *, resume: bool) -> None:

@@ -20,6 +20,7 @@ from pasa_tui.training.output import (
     MetricsLog,
     prepare_output,
     read_settings,
+    sha256_of,
     write_settings,
 )
 from pasa_tui.training.session_ppo.models import attention_of, dtype_of, quieten
@@ -41,6 +42,8 @@ def fine_tune(
     check_files(order.model, order.model.name)
     examples = read_examples(order.data, stage, order.limit)
     held_out = read_examples(order.held_out, stage, settings.samples) if order.held_out else []
+    if stage == "selector" and held_out and len({example.is_true for example in held_out}) < 2:
+        raise TrainingError("All held-out rows have the same answer.", "Give some of True and some of False.")
     if order.prompts:
         PublishedPrompts.load(order.prompts)
     processes = Processes(cpu=order.cpu)
@@ -51,7 +54,12 @@ def fine_tune(
     record: dict[str, Any] = {
         "stage": stage,
         "model": str(order.model),
-        "data": {"rows": len(examples), "file": str(order.data), "held_out_rows": len(held_out)},
+        "data": {
+            "rows": len(examples),
+            "file": str(order.data),
+            "sha256": sha256_of(order.data),
+            "held_out_rows": len(held_out),
+        },
         "settings": asdict(settings) | {"dtype": dtype_of(order.dtype, processes.device)},
         "versions": versions(),
     }

@@ -9,7 +9,7 @@ from pasa_tui.errors import TrainingError
 from pasa_tui.training.card import write_card
 from pasa_tui.training.examples import Encoded
 from pasa_tui.training.memory import shape_of
-from pasa_tui.training.output import read_metrics, read_settings, write_settings
+from pasa_tui.training.output import read_metrics, read_settings, what_was, write_settings
 from pasa_tui.training.session_ppo.processes import Processes
 from pasa_tui.training.sft_settings import SftOrder, SftSettings, Tell
 
@@ -35,14 +35,17 @@ def plan_of(
     )
 
 
+_SAME = ("stage", "model")
+
+
 def check_same(now: Mapping[str, Any], before: Mapping[str, Any]) -> None:
     """Raise TrainingError where a training would be gone on with as another."""
     free = {"save_every", "log_every", "kept_checkpoints", "samples", "file", "held_out_rows"}
-    kept = {**before.get("settings", {}), **before.get("data", {}), "stage": before.get("stage")}
-    given = {**now["settings"], **now["data"], "stage": now["stage"]}
+    kept = {**before.get("settings", {}), **before.get("data", {})} | {key: before.get(key) for key in _SAME}
+    given = {**now["settings"], **now["data"]} | {key: now[key] for key in _SAME}
     other = sorted(name for name, value in given.items() if name not in free and kept.get(name) != value)
     if other:
-        told = ", ".join(f"{name} was {kept.get(name)}" for name in other)
+        told = ", ".join(what_was(name, kept.get(name)) for name in other)
         raise TrainingError(f"This is not the training that the folder holds: {told}.", "Give the same again.")
 
 

@@ -99,6 +99,9 @@ def test_stopped_and_gone_on_with_it_ends_in_the_same_weights(raw: Path, tmp_pat
         crawler.run(broken, FAST, told.append, stopped=never)
     with pytest.raises(TrainingError, match=r"learning_rate was 0\.003"):
         crawler.run(replace(broken, resume=True), replace(FAST, learning_rate=1.0), told.append, stopped=never)
+    other = lines(tmp_path / "other.jsonl", crawler_rows(160, seed=2))
+    with pytest.raises(TrainingError, match="its data were others"):
+        crawler.run(replace(broken, resume=True, data=other), FAST, told.append, stopped=never)
     assert crawler.run(replace(broken, resume=True), FAST, told.append, stopped=never)
     first, second = weights(whole.output), weights(broken.output)
     assert all(torch.equal(first[name], second[name]) for name in first)
@@ -168,3 +171,7 @@ def test_what_is_wrong_is_told_and_nothing_is_written(raw: Path, tmp_path: Path)
         )
         assert message in str(getattr(done.exception, "message", done.output)), done
         assert not out.exists()
+    same = lines(tmp_path / "same.jsonl", [{"prompt": "a", "response": "True"}] * 3)
+    with pytest.raises(TrainingError, match="same answer"):
+        selector.run(SftOrder(raw, same, tmp_path / "out", held_out=same), FAST, lambda text: None, stopped=never)
+    assert not (tmp_path / "out").exists()

@@ -1,5 +1,6 @@
 """What a PPO training says of itself: before it begins, in its folder, and when it ends."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from typing import Any
 from pasa_tui.errors import TrainingError
 from pasa_tui.training.card import write_card
 from pasa_tui.training.memory import shape_of
-from pasa_tui.training.output import read_metrics, write_settings
+from pasa_tui.training.output import read_metrics, what_was, write_settings
 from pasa_tui.training.session_ppo.checkpoints import Progress
 from pasa_tui.training.session_ppo.environment import Question
 from pasa_tui.training.session_ppo.models import LOGITS_AT_ONCE
@@ -32,6 +33,7 @@ def described(
         "data": {
             "queries": order.queries,
             "questions": len(questions),
+            "sha256": _sha256_of(questions),
             "dev": order.dev,
             "held_out": len(held_out),
             "corpus": order.corpus,
@@ -48,7 +50,7 @@ def check_same(now: Mapping[str, Any], before: Mapping[str, Any]) -> None:
     given = {**now["settings"], **now["data"], "model": now["model"]}
     other = sorted(name for name, value in given.items() if name not in _FREE and kept.get(name) != value)
     if other or before.get("stage") != now["stage"]:
-        told = ", ".join(f"{name} was {kept.get(name)}" for name in other) or f"it was {before.get('stage')}"
+        told = ", ".join(what_was(name, kept.get(name)) for name in other) or f"it was {before.get('stage')}"
         raise TrainingError(f"This is not the training that the folder holds: {told}.", "Give the same again.")
 
 
@@ -102,6 +104,11 @@ def conclude(
         figures=figures,
     )
     tell(f"The model is in {order.output}: pasa-tui search --model {order.output} “…”")
+
+
+def _sha256_of(questions: Sequence[Question]) -> str:
+    told = [(one.qid, str(one.query), [sorted(names) for names in one.answers]) for one in questions]
+    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def _mean(values: Sequence[float]) -> float:
